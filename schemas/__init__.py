@@ -1,0 +1,1 @@
+"""WORDS: the records that travel down the pipeline, their units, and the warehouse's tables."""

@@ -1,0 +1,99 @@
+"""What the warehouse is given: a source with everything that became of it."""
+
+from dataclasses import dataclass, fields
+from enum import StrEnum
+
+from schemas.clip import Clip
+from schemas.motion import HeadMotion
+from schemas.source import Offer, SourceVideo
+from schemas.speech import SpeechTrack
+from schemas.verdict import Reason, Verdict
+
+
+class SourceStatus(StrEnum):
+    """The one state in which every file offered ends."""
+
+    CURATED = "curated"  # at least one clip kept
+    REFUSED = "refused"  # none kept; ``reason`` says why
+
+
+@dataclass(frozen=True, slots=True)
+class ClipScores:
+    """Every number a gate may compare, for one candidate. Gates read these and nothing else, so that ``regate``
+    can decide again without the video. Angles in degrees, 95th percentile of the absolute value over frames."""
+
+    duration_s: float
+    face_px: float  # median height of the face's bounding box
+    face_ratio: float  # share of frames in which this face was seen
+    one_face_ratio: float  # share of frames with this face and no other
+    yaw_deg: float
+    pitch_deg: float
+    roll_deg: float
+    blur: float  # median sharpness; lower is blurrier
+    mouth_occlusion: float  # share of frames in which something covers the mouth
+    damaged_ratio: float
+    audio_coverage: float
+    speech_ratio: float
+    snr_db: float
+    clipped_ratio: float
+    dnsmos_ovrl: float
+    dnsmos_sig: float
+    dnsmos_bak: float
+    dnsmos_p808: float
+    recon_nme: float
+    recon_nme_p95: float
+    recon_lip_nme: float
+    recon_lip_gap_corr: float
+    recon_jitter: float
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        return tuple(f.name for f in fields(cls))
+
+
+@dataclass(frozen=True, slots=True)
+class ClipRecord:
+    """A candidate with all that was found out about it, kept or not."""
+
+    clip: Clip
+    scores: ClipScores
+    motion: HeadMotion
+    speech: SpeechTrack
+    speaker_id: str
+    split: str  # "train", "val" or "test", by speaker
+    tier: str
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def refusal(self) -> Verdict | None:
+        """The verdict that decides against the clip: the first refusal in gate order, or None."""
+        return next((v for v in self.verdicts if not v.keep), None)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """Where one file offered ended: its clips, or the verdict that refused it. ``source`` is None if it could not
+    be read at all."""
+
+    source_id: str
+    sha256: str
+    offer: Offer
+    source: SourceVideo | None
+    verdicts: tuple[Verdict, ...]  # of the source and of fragments too short to be candidates
+    clips: tuple[ClipRecord, ...]
+
+    @property
+    def status(self) -> SourceStatus:
+        return SourceStatus.CURATED if any(c.refusal is None for c in self.clips) else SourceStatus.REFUSED
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why nothing was kept: the source's own refusal, else the commonest among its clips."""
+        if self.status is SourceStatus.CURATED:
+            return None
+        own = next((v.reason for v in self.verdicts if not v.keep and v.subject_id == self.source_id), None)
+        if own is not None:
+            return own
+        reasons = [r.refusal.reason for r in self.clips if r.refusal is not None]
+        reasons = reasons or [v.reason for v in self.verdicts if not v.keep]
+        return max(reasons, key=reasons.count) if reasons else Reason.NO_FACE

@@ -1,0 +1,63 @@
+"""What a clip's sound holds: per-frame features, words, and scores of its quality."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from schemas.arrays import Bool, Float32, UInt32, admit_fields
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of the transcript; times in seconds from the clip's first sample."""
+
+    text: str
+    start_s: float
+    end_s: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechTrack:
+    """Audio features of a clip at 25 frames a second (T frames)."""
+
+    clip_id: str
+    n_frames: int
+    envelope: Float32  # [T] amplitude, linear, full scale = 1
+    f0_hz: Float32  # [T] 0 where unvoiced
+    voiced: Bool  # [T]
+    embedding: Float32  # [T, D]
+    embedding_model: str  # name and layer, "whisper-base:2" say
+    language: str  # ISO 639-1, or "und" where the model is unsure
+    language_probability: float
+    transcript: str
+    words: tuple[Word, ...]
+    fingerprint: UInt32  # [K] audio sub-fingerprints, for near duplicates
+
+    def __post_init__(self) -> None:
+        admit_fields(
+            self,
+            {"T": self.n_frames},
+            envelope=(np.float32, ("T",)),
+            f0_hz=(np.float32, ("T",)),
+            voiced=(np.bool_, ("T",)),
+            embedding=(np.float32, ("T", "D")),
+            fingerprint=(np.uint32, ("K",)),
+        )
+
+    @property
+    def embedding_dim(self) -> int:
+        return int(self.embedding.shape[1])
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceQuality:
+    """Scores of a clip's sound. Levels in dB are 20*log10 of an amplitude ratio."""
+
+    speech_ratio: float  # share of the clip that is speech
+    snr_db: float  # level of speech over level of what lies between
+    clipped_ratio: float  # share of samples at full scale
+    dnsmos_ovrl: float  # DNSMOS P.835, 1..5
+    dnsmos_sig: float
+    dnsmos_bak: float
+    dnsmos_p808: float

@@ -1,0 +1,116 @@
+"""The warehouse's tables as Arrow schemas: the contract that queries, training and other programs rely on.
+
+Per-frame arrays are flattened row-major beside ``n_frames`` (DuckLake has no fixed-size arrays): frame ``t`` of
+``jaw`` is ``jaw[3*t : 3*t+3]``.
+"""
+
+from typing import Final
+
+import pyarrow as pa
+
+from schemas.record import ClipScores
+
+_FLOATS = pa.list_(pa.float32())
+
+SOURCES: Final = pa.schema(
+    [
+        ("source_id", pa.string()),
+        ("path", pa.string()),
+        ("sha256", pa.string()),
+        ("size_bytes", pa.int64()),
+        ("modified_ns", pa.int64()),  # of the file when it was read: a rerun hashes again only what changed
+        ("curation_key", pa.string()),  # stage versions and settings that measured it; another key measures again
+        ("status", pa.string()),
+        ("reason", pa.string()),
+        ("duration_s", pa.float64()),
+        ("width", pa.int32()),
+        ("height", pa.int32()),
+        ("fps", pa.float64()),
+        ("rotation_deg", pa.int32()),
+        ("has_audio", pa.bool_()),
+        ("dataset", pa.string()),
+        ("subject_id", pa.string()),
+        ("licence", pa.string()),
+        ("consent", pa.string()),
+    ]
+)
+
+CLIPS: Final = pa.schema(
+    [
+        ("clip_id", pa.string()),
+        ("source_id", pa.string()),
+        ("keep", pa.bool_()),
+        ("reason", pa.string()),
+        ("tier", pa.string()),
+        ("track_index", pa.int32()),
+        ("start_frame", pa.int64()),
+        ("n_frames", pa.int32()),
+        ("image_width", pa.int32()),
+        ("image_height", pa.int32()),
+        ("speaker_id", pa.string()),
+        ("split", pa.string()),
+        ("language", pa.string()),
+        ("language_probability", pa.float32()),
+        ("transcript", pa.string()),
+        *((name, pa.float32()) for name in ClipScores.names()),
+    ]
+)
+
+VERDICTS: Final = pa.schema(
+    [
+        ("subject_id", pa.string()),  # a clip_id, a source_id, or "<source_id>/<start>+<frames>" for a fragment
+        ("source_id", pa.string()),
+        ("gate", pa.string()),
+        ("keep", pa.bool_()),
+        ("reason", pa.string()),
+        ("measured", pa.float64()),
+        ("threshold", pa.float64()),
+        ("stage_version", pa.string()),
+        ("detail", pa.string()),
+    ]
+)
+
+MOTION: Final = pa.schema(
+    [
+        ("clip_id", pa.string()),
+        ("n_frames", pa.int32()),
+        ("head_model", pa.string()),
+        ("shape", _FLOATS),  # 100
+        ("expression", _FLOATS),  # n_frames x 50
+        ("global_rotation", _FLOATS),  # n_frames x 3, axis-angle, radians
+        ("jaw", _FLOATS),  # n_frames x 3, axis-angle, radians
+        ("eyes", _FLOATS),  # n_frames x 6, axis-angle, left then right, radians
+        ("eyelids", _FLOATS),  # n_frames x 2, left then right, 0 open .. 1 shut
+        ("translation", _FLOATS),  # n_frames x 3, metres
+        ("focal", pa.float32()),  # pixels
+        ("principal_x", pa.float32()),  # pixels
+        ("principal_y", pa.float32()),
+        ("detail", _FLOATS),  # n_frames x 128, null unless a DECA backend filled it
+    ]
+)
+
+SPEECH: Final = pa.schema(
+    [
+        ("clip_id", pa.string()),
+        ("n_frames", pa.int32()),
+        ("envelope", _FLOATS),  # n_frames
+        ("f0_hz", _FLOATS),  # n_frames
+        ("voiced", pa.list_(pa.bool_())),  # n_frames
+        ("embedding", _FLOATS),  # n_frames x embedding_dim
+        ("embedding_dim", pa.int32()),
+        ("embedding_model", pa.string()),
+        ("words", pa.list_(pa.string())),
+        ("word_start_s", _FLOATS),
+        ("word_end_s", _FLOATS),
+        ("word_probability", _FLOATS),
+        ("fingerprint", pa.list_(pa.uint32())),
+    ]
+)
+
+TABLES: Final[dict[str, pa.Schema]] = {
+    "sources": SOURCES,
+    "clips": CLIPS,
+    "verdicts": VERDICTS,
+    "motion": MOTION,
+    "speech": SPEECH,
+}

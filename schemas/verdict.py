@@ -1,0 +1,59 @@
+"""What became of something offered: kept or refused, by which gate, for which reason, at which measurement."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why something was refused. The value is what people read in ``xtalker why`` and query in SQL."""
+
+    # of a source
+    UNDECODABLE = "undecodable"
+    CORRUPT = "corrupt"
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    TOO_LARGE = "too_large"
+    NO_VIDEO = "no_video"
+    NO_AUDIO = "no_audio"
+    SILENT_AUDIO = "silent_audio"
+    NO_FACE = "no_face"
+    DUPLICATE = "duplicate"
+    WORKER_CRASHED = "worker_crashed"
+    TIMED_OUT = "timed_out"
+    OUT_OF_MEMORY = "out_of_memory"
+    # of a clip
+    NEAR_DUPLICATE = "near_duplicate"
+    SMALL_FACE = "small_face"
+    FACE_LOST = "face_lost"
+    SEVERAL_FACES = "several_faces"
+    YAW = "yaw"
+    PITCH = "pitch"
+    ROLL = "roll"
+    BLURRED = "blurred"
+    MOUTH_OCCLUDED = "mouth_occluded"
+    LITTLE_SPEECH = "little_speech"
+    NOISY = "noisy"
+    POOR_AUDIO = "poor_audio"
+    POOR_FIT = "poor_fit"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One gate's answer about one source, track or clip (``subject_id``).
+
+    ``measured`` and ``threshold`` are in the gate's own unit; both are None where the gate is not a comparison.
+    ``reason`` is None exactly when ``keep`` is true. ``detail`` says in words what a person would want to know.
+    """
+
+    subject_id: str
+    gate: str
+    keep: bool
+    reason: Reason | None
+    measured: float | None
+    threshold: float | None
+    stage_version: str
+    detail: str = ""
+
+    def __post_init__(self) -> None:
+        if self.keep != (self.reason is None):
+            raise ValueError(f"verdict of gate {self.gate!r}: keep={self.keep} does not go with reason={self.reason}")
