@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from schemas.arrays import Bool, Float32, Int32, UInt8, admit_fields
-from schemas.units import MOUTH_PATCH_SIZE, N_BLENDSHAPES, N_LANDMARKS, SAMPLES_PER_FRAME
+from schemas.units import MOUTH_PATCH_SIZE, N_BLENDSHAPES, N_LANDMARKS, SAMPLES_PER_FRAME, frames_to_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,19 @@ class FaceTrack:
 
     def __post_init__(self) -> None:
         admit_fields(self, {"T": self.n_frames}, rows=(np.int32, ("T",)), n_faces=(np.int32, ("T",)))
+
+
+@dataclass(frozen=True, slots=True)
+class ClipSpan:
+    """Which footage a clip is, without the footage. ``start_frame`` counts on the source's own 25 fps timeline."""
+
+    clip_id: str
+    source_id: str
+    track_index: int
+    start_frame: int
+    n_frames: int
+    image_width: int
+    image_height: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +86,22 @@ class Clip:
             sharpness=(np.float32, ("T",)),
             mouth_patch=(np.uint8, ("T", patch, patch, 3)),
             audio=(np.float32, ("S",)),
+        )
+
+    @property
+    def duration_s(self) -> float:
+        return frames_to_seconds(self.n_frames)
+
+    @property
+    def span(self) -> ClipSpan:
+        return ClipSpan(
+            self.clip_id,
+            self.source_id,
+            self.track_index,
+            self.start_frame,
+            self.n_frames,
+            self.image_width,
+            self.image_height,
         )
 
 

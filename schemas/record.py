@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
-from schemas.clip import Clip
+from schemas.clip import ClipSpan
 from schemas.motion import HeadMotion
 from schemas.source import Offer, SourceVideo
 from schemas.speech import SpeechTrack
@@ -55,7 +55,7 @@ class ClipScores:
 class ClipRecord:
     """A candidate with all that was found out about it, kept or not."""
 
-    clip: Clip
+    span: ClipSpan
     scores: ClipScores
     motion: HeadMotion
     speech: SpeechTrack
@@ -77,6 +77,7 @@ class SourceRecord:
 
     source_id: str
     sha256: str
+    size_bytes: int
     offer: Offer
     source: SourceVideo | None
     verdicts: tuple[Verdict, ...]  # of the source and of fragments too short to be candidates

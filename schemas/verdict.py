@@ -33,6 +33,7 @@ class Reason(StrEnum):
     MOUTH_OCCLUDED = "mouth_occluded"
     LITTLE_SPEECH = "little_speech"
     NOISY = "noisy"
+    CLIPPED_AUDIO = "clipped_audio"
     POOR_AUDIO = "poor_audio"
     POOR_FIT = "poor_fit"
 

@@ -1,0 +1,61 @@
+"""The models a worker keeps warm."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import cv2
+import torch
+
+from flows.recipe import Recipe
+from models.assets import AssetStore
+from models.dnsmos import Dnsmos
+from models.head.model import HeadModel, load_open_head
+from models.landmarks import FaceLandmarker
+from models.speech_encoder import SpeechEncoder, TransformersEncoder
+from models.transnet import TransNet
+from models.vad import SileroVad
+from models.whisper.model import Whisper
+
+PULLED: Final = ("face-landmarker", "whisper-base")
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """Everything the stages need beside data and settings. ``transnet`` and ``encoder`` only where a recipe asks."""
+
+    landmarker: FaceLandmarker
+    head: HeadModel
+    vad: SileroVad
+    dnsmos: Dnsmos
+    whisper: Whisper
+    transnet: TransNet | None
+    encoder: SpeechEncoder | None
+
+
+def require_assets(assets: Path) -> None:
+    """Raise ``models.assets.AssetMissing``, with the command that fetches it, unless everything pulled is there."""
+    store = AssetStore(assets)
+    for name in PULLED:
+        store.path(name)
+
+
+def load_kit(assets: Path, recipe: Recipe) -> Kit:
+    """Load what ``recipe`` needs, on one thread each.
+
+    Raises ``models.assets.AssetMissing``, ``models.speech_encoder.SpeechModelUnavailable``.
+    """
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    store = AssetStore(assets)
+    speech = recipe.speech
+    other_encoder = speech.embedding_model != "whisper"
+    return Kit(
+        landmarker=FaceLandmarker(store.path("face-landmarker")),
+        head=load_open_head(),
+        vad=SileroVad(store.path("silero-vad")),
+        dnsmos=Dnsmos(store.path("dnsmos")),
+        whisper=Whisper(store.path("whisper-base"), 2 if other_encoder else speech.embedding_layer),
+        transnet=TransNet() if recipe.shots.detector == "transnet" else None,
+        encoder=TransformersEncoder(speech.embedding_model, speech.embedding_layer) if other_encoder else None,
+    )

@@ -1,0 +1,102 @@
+"""The recipe: a nesting of the stages' own configurations, and the thresholds of each tier."""
+
+import hashlib
+import json
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import Field, ValidationError
+from tasks.reconstruct import ReconstructConfig
+from tasks.speech import SpeechConfig
+from tasks.visual import VisualConfig
+from tasks.voice import VoiceConfig
+
+from schemas.config import StageConfig
+from tasks.clips import ClipsConfig
+from tasks.ingest import IngestConfig
+from tasks.judge import Thresholds
+from tasks.observe import ObserveConfig
+from tasks.shots import ShotsConfig
+from tasks.splits import SplitConfig
+from tasks.table import STAGES
+from tasks.tracks import TracksConfig
+
+Tier = Literal["pretrain", "strict"]
+
+
+class InvalidRecipe(ValueError):
+    """A recipe file cannot be read; the message names the key and what was wanted."""
+
+
+class Tiers(StageConfig):
+    pretrain: Thresholds
+    strict: Thresholds
+
+
+class Recipe(StageConfig):
+    """How to curate: every stage's settings, the tier asked for, and what each tier asks."""
+
+    tier: Tier
+    gates: Tiers
+    ingest: IngestConfig = Field(default_factory=IngestConfig)
+    observe: ObserveConfig = Field(default_factory=ObserveConfig)
+    shots: ShotsConfig = Field(default_factory=ShotsConfig)
+    tracks: TracksConfig = Field(default_factory=TracksConfig)
+    clips: ClipsConfig = Field(default_factory=ClipsConfig)
+    visual: VisualConfig = Field(default_factory=VisualConfig)
+    reconstruct: ReconstructConfig = Field(default_factory=ReconstructConfig)
+    voice: VoiceConfig = Field(default_factory=VoiceConfig)
+    speech: SpeechConfig = Field(default_factory=SpeechConfig)
+    splits: SplitConfig = Field(default_factory=SplitConfig)
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """Those of the tier asked for."""
+        return self.gates.strict if self.tier == "strict" else self.gates.pretrain
+
+    @cached_property
+    def clip_versions(self) -> str:
+        """What a clip's identity depends on beside its footage: the stages that cut it, and their settings."""
+        return self._key("ingest", "observe", "shots", "tracks", "clips")
+
+    @cached_property
+    def curation_key(self) -> str:
+        """What stored scores depend on. A source measured under another key is measured again; gates and tier are
+        not in it, since ``regate`` needs no video."""
+        return self._key(*(name for name in type(self).model_fields if name not in ("tier", "gates")))
+
+    def _key(self, *names: str) -> str:
+        versions = {stage.name: stage.version for stage in STAGES if stage.name in names}
+        settings = {name: getattr(self, name).model_dump(mode="json") for name in names}
+        text = json.dumps([versions, settings], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def load_recipe(path: Path | None = None) -> Recipe:
+    """The default recipe, or the one in a YAML file; what the file leaves out is taken from the default.
+
+    Raises ``InvalidRecipe``.
+    """
+    settings = yaml.safe_load(resources.files("flows").joinpath("recipe.yaml").read_text())
+    if path is not None:
+        try:
+            own = yaml.safe_load(path.read_text()) or {}
+        except (OSError, yaml.YAMLError) as error:
+            raise InvalidRecipe(f"{path}: {error}") from error
+        if not isinstance(own, dict):
+            raise InvalidRecipe(f"{path}: wanted a mapping of stage names, got {type(own).__name__}")
+        settings = _overlay(settings, own)
+    try:
+        return Recipe.model_validate(settings)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise InvalidRecipe(f"{path or 'default recipe'}: {faults}") from error
+
+
+def _overlay(base: object, own: object) -> object:
+    if isinstance(base, dict) and isinstance(own, dict):
+        return base | {key: _overlay(base.get(key), value) for key, value in own.items()}
+    return own

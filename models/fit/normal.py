@@ -1,0 +1,133 @@
+"""The normal equations of one Gauss-Newton step: landmarks, openings and priors, frame by frame."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.fit.basis import LandmarkBasis
+from models.fit.landmarks import LID_GAPS, LIP_GAPS
+from models.fit.project import Lens, Posed, jacobians, pose
+from models.fit.settings import FitSettings
+from models.fit.state import EXPRESSION, GAZE, JAW, N_PARAMETERS, FitState
+from schemas.arrays import Float32
+
+_GAPS = np.concatenate([LIP_GAPS, LID_GAPS])
+_CHUNK = 16  # frames whose Jacobians stay in the cache together
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """``H step = -gradient`` at a state, T frames, B shapes; the shape's parts are None where it is not sought."""
+
+    own: Float32  # [T, 61, 61]
+    gradient: Float32  # [T, 61]
+    cross: Float32 | None  # [T, 61, B]
+    shape: Float32 | None  # [B, B]
+    shape_gradient: Float32 | None  # [B]
+    cost: float
+
+
+def linearise(
+    basis: LandmarkBasis,
+    state: FitState,
+    observed: Float32,
+    lens: Lens,
+    settings: FitSettings,
+    weight: float,
+    with_shape: bool,
+) -> Normal:
+    """Normal equations at ``state`` against landmarks ``observed`` [T, 478, 2], each of them weighing ``weight``."""
+    n = len(observed)
+    own = np.empty((n, N_PARAMETERS, N_PARAMETERS), np.float32)
+    gradient = np.empty((n, N_PARAMETERS), np.float32)
+    cross, shape, shape_gradient = None, None, None
+    if with_shape:
+        cross = np.empty((n, N_PARAMETERS, basis.n_shapes), np.float32)
+        shape = np.zeros((basis.n_shapes, basis.n_shapes), np.float32)
+        shape_gradient = np.zeros(basis.n_shapes, np.float32)
+    cost = 0.0
+    for start in range(0, n, _CHUNK):
+        at = slice(start, start + _CHUNK)
+        part = state.at(np.arange(n)[at])
+        posed = pose(basis, part, lens)
+        residual, scale, part_cost = _weighted(basis, posed, observed[at], lens, settings, weight)
+        cost += part_cost
+        by_own, by_shape = jacobians(basis, part, posed, lens, with_shape)
+        rows = _rows(by_own, scale)
+        columns = np.swapaxes(rows, 1, 2)
+        own[at] = columns @ rows
+        gradient[at] = (columns @ residual[..., None])[..., 0]
+        if by_shape is not None and cross is not None and shape is not None and shape_gradient is not None:
+            shape_rows = _rows(by_shape, scale)
+            cross[at] = columns @ shape_rows
+            flat = shape_rows.reshape(-1, basis.n_shapes)
+            shape += flat.T @ flat
+            shape_gradient += flat.T @ residual.ravel()
+    cost += _add_priors(own, gradient, state, settings)
+    if shape is not None and shape_gradient is not None:
+        shape[np.diag_indices(basis.n_shapes)] += 1 / settings.shape_sd**2
+        shape_gradient += state.shape / settings.shape_sd**2
+        cost += 0.5 * float((state.shape**2).sum()) / settings.shape_sd**2
+    return Normal(own, gradient, cross, shape, shape_gradient, cost)
+
+
+def cost_of(
+    basis: LandmarkBasis, state: FitState, observed: Float32, lens: Lens, settings: FitSettings, weight: float
+) -> float:
+    """What ``linearise`` would report as cost, but for the shape's prior, without derivatives."""
+    posed = pose(basis, state, lens)
+    values, precisions = _priors(state, settings)
+    return _weighted(basis, posed, observed, lens, settings, weight)[2] + 0.5 * float((precisions * values**2).sum())
+
+
+def _weighted(
+    basis: LandmarkBasis, posed: Posed, observed: Float32, lens: Lens, settings: FitSettings, weight: float
+) -> tuple[Float32, tuple[Float32, Float32], float]:
+    """Weighted residuals [T, rows] (landmarks, then openings), the square roots of the weights, and the cost."""
+    difference = posed.pixels - observed
+    gap = difference[:, _GAPS[:, 0]] - difference[:, _GAPS[:, 1]]
+    pixels_per_m = lens.focal_px / -posed.points[..., 2].mean(1, keepdims=True)
+    sigma = np.maximum(basis.sigma, settings.sigma_floor_mm * 1e-3)
+    cost = 0.0
+    scales, residuals = [], []
+    for miss, metres in ((difference, sigma), (gap, np.float32(settings.gap_sigma_mm * 1e-3))):
+        inverse = 1 / (pixels_per_m * metres)
+        distance = np.linalg.norm(miss, axis=-1) * inverse
+        far = distance > settings.huber
+        huber = np.where(far, settings.huber / np.maximum(distance, 1e-9), 1)
+        cost += weight * float(np.where(far, settings.huber * (distance - settings.huber / 2), distance**2 / 2).sum())
+        scale = (np.sqrt(weight * huber) * inverse).astype(np.float32)
+        scales.append(scale)
+        residuals.append((miss * scale[..., None]).reshape(len(miss), -1))
+    return np.concatenate(residuals, axis=1, dtype=np.float32), (scales[0], scales[1]), cost
+
+
+def _rows(by: Float32, scale: tuple[Float32, Float32]) -> Float32:
+    """[T, L, 2, K] derivatives to weighted rows [T, (L + gaps) * 2, K]."""
+    n, landmarks, _, k = by.shape
+    out = np.empty((n, landmarks + len(_GAPS), 2, k), np.float32)
+    np.multiply(by, scale[0][..., None, None], out=out[:, :landmarks])
+    out[:, landmarks:] = (by[:, _GAPS[:, 0]] - by[:, _GAPS[:, 1]]) * scale[1][..., None, None]
+    return out.reshape(n, -1, k)
+
+
+def _priors(state: FitState, settings: FitSettings) -> tuple[Float32, Float32]:
+    """Values [T, 61] and their precisions; the one-sided parts count only on their side."""
+    values = np.zeros((len(state.expression), N_PARAMETERS), np.float32)
+    precisions = np.zeros_like(values)
+    values[:, JAW], values[:, GAZE], values[:, EXPRESSION] = state.jaw, state.gaze, state.expression
+    sideways = 1 / np.radians(settings.jaw_sideways_sd_deg) ** 2
+    precisions[:, JAW] = [1 / np.radians(settings.jaw_open_sd_deg) ** 2, sideways, sideways]
+    precisions[:, JAW.start] += (state.jaw[:, 0] < 0) / np.radians(settings.jaw_closed_sd_deg) ** 2
+    precisions[:, GAZE] = 1 / np.radians(settings.gaze_sd_deg) ** 2
+    precisions[:, EXPRESSION] = 1 / settings.expression_sd**2
+    precisions[:, EXPRESSION] += (state.expression < 0) / settings.below_zero_sd**2
+    return values, precisions
+
+
+def _add_priors(own: Float32, gradient: Float32, state: FitState, settings: FitSettings) -> float:
+    values, precisions = _priors(state, settings)
+    diagonal = np.arange(N_PARAMETERS)
+    own[:, diagonal, diagonal] += precisions
+    gradient += precisions * values
+    return 0.5 * float((precisions * values**2).sum())

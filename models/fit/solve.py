@@ -1,0 +1,147 @@
+"""The fit itself: the shape from keyframes, then every frame's motion with that shape, smooth over time.
+
+Gauss-Newton with analytic Jacobians. The shape is decided on a few frames only: a clip's landmarks share one bias, so
+more frames would not make it truer, and without the shape the system of all frames is banded.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from models.fit.basis import LandmarkBasis
+from models.fit.normal import Normal, cost_of, linearise
+from models.fit.project import Lens
+from models.fit.settings import FitSettings
+from models.fit.smooth import precisions, second_difference, solve_smooth
+from models.fit.start import first_guess
+from models.fit.state import N_PARAMETERS, FitState
+from schemas.arrays import Bool, Float32
+
+Index = npt.NDArray[np.intp]
+
+_DAMPING = 1e-5  # of the diagonal's mean; a rejected step raises it
+_MORE_DAMPING = 100.0
+
+
+class NothingToFit(ValueError):
+    """No frame of the clip has landmarks that were really seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """T frames."""
+
+    state: FitState
+    lens: Lens
+
+
+def fit_landmarks(
+    basis: LandmarkBasis, landmarks: Float32, present: Bool, image_size: tuple[int, int], settings: FitSettings
+) -> Fit:
+    """Fit the head of ``basis`` to ``landmarks`` [T, 478, 2] (pixels) of a picture of ``image_size`` (width, height).
+
+    Frames where ``present`` [T] is false carry no data; smoothness alone bridges them. Raises ``NothingToFit`` when
+    none is present. The result is finite, whatever the landmarks: a step that does not lower the cost is not taken.
+    """
+    seen = np.flatnonzero(present)
+    if seen.size == 0:
+        raise NothingToFit("every frame of the clip is a bridged gap: there is no landmark to fit; drop the clip")
+    width, height = image_size
+    lens = Lens(settings.focal_ratio * max(width, height), ((width - 1) / 2, (height - 1) / 2))
+    keys = seen[np.linspace(0, seen.size - 1, min(settings.shape_keyframes, seen.size)).round().astype(int)]
+    at_keys = _fit_shape(basis, landmarks[keys], lens, settings)
+    start = _between(at_keys, keys, first_guess(basis, landmarks, lens))
+    return Fit(_fit_motion(basis, start, landmarks, seen, lens, settings), lens)
+
+
+def _fit_shape(basis: LandmarkBasis, observed: Float32, lens: Lens, settings: FitSettings) -> FitState:
+    """Shape and, as a by-product, the motion of the keyframes ``observed`` [K, 478, 2], taken one by one."""
+    state = best = first_guess(basis, observed, lens)
+    least, damping = np.inf, _DAMPING
+    kept: Normal | None = None
+    for _ in range(settings.shape_iterations):
+        normal = linearise(basis, state, observed, lens, settings, settings.shape_weight, with_shape=True)
+        if normal.cost < least:
+            best, least, kept = state, normal.cost, normal
+        else:
+            damping *= _MORE_DAMPING
+        if kept is None:
+            break
+        step, shape_step = _eliminate(kept, damping)
+        state = best.moved(step, shape_step)
+    shape_cost = 0.5 * float((state.shape**2).sum()) / settings.shape_sd**2
+    final = cost_of(basis, state, observed, lens, settings, settings.shape_weight) + shape_cost
+    return state if final < least else best
+
+
+def _eliminate(normal: Normal, damping: float) -> tuple[Float32, Float32]:
+    """Solve for the shape by the Schur complement of the frames' blocks, then for each frame."""
+    assert normal.cross is not None
+    assert normal.shape is not None
+    assert normal.shape_gradient is not None
+    own = normal.own.astype(np.float64)
+    diagonal = np.arange(N_PARAMETERS)
+    own[:, diagonal, diagonal] *= 1 + damping
+    right = np.concatenate([normal.cross, normal.gradient[..., None]], axis=2, dtype=np.float64)
+    solved = np.linalg.solve(own, right)
+    coupling = np.einsum("tpb,tpk->bk", normal.cross, solved, optimize=True)
+    schur = normal.shape * (1 + damping * np.eye(len(normal.shape))) - coupling[:, :-1]
+    shape_step = np.linalg.solve(schur, coupling[:, -1] - normal.shape_gradient)
+    step = -solved[..., -1] - solved[..., :-1] @ shape_step
+    return step.astype(np.float32), shape_step.astype(np.float32)
+
+
+def _between(keyed: FitState, keys: Index, guess: FitState) -> FitState:
+    """``guess`` with the keyframes' shape, and jaw, gaze and expression interpolated between the keyframes."""
+    frames = np.arange(len(guess.expression))
+
+    def spread(values: Float32) -> Float32:
+        return np.stack([np.interp(frames, keys, column) for column in values.T], axis=1).astype(np.float32)
+
+    return replace(
+        guess,
+        shape=keyed.shape,
+        jaw=spread(keyed.jaw),
+        gaze=spread(keyed.gaze),
+        expression=spread(keyed.expression),
+    )
+
+
+def _fit_motion(
+    basis: LandmarkBasis, start: FitState, landmarks: Float32, seen: Index, lens: Lens, settings: FitSettings
+) -> FitState:
+    """Every frame's motion, from ``start``, with its shape."""
+    observed = landmarks[seen]
+    reference = start.at(seen).mean_rotation()
+    smoothness = precisions(settings)
+
+    def bend_cost(state: FitState) -> float:
+        return 0.5 * float((smoothness * second_difference(state.coordinates(reference)) ** 2).sum())
+
+    state = best = start
+    least, damping = np.inf, _DAMPING
+    kept: Normal | None = None
+    for _ in range(settings.motion_iterations):
+        normal = linearise(basis, state.at(seen), observed, lens, settings, settings.motion_weight, with_shape=False)
+        cost = normal.cost + bend_cost(state)
+        if cost < least:
+            best, least, kept = state, cost, normal
+        else:
+            damping *= _MORE_DAMPING
+        if kept is None:
+            break
+        own, gradient = _scatter(kept, seen, len(landmarks))
+        state = best.moved(solve_smooth(own, gradient, best.coordinates(reference), smoothness, damping))
+    final = cost_of(basis, state.at(seen), observed, lens, settings, settings.motion_weight) + bend_cost(state)
+    return state if final < least else best
+
+
+def _scatter(normal: Normal, seen: Index, n_frames: int) -> tuple[Float32, Float32]:
+    """The blocks of the frames seen among all frames; the others have none."""
+    if len(seen) == n_frames:
+        return normal.own, normal.gradient
+    own = np.zeros((n_frames, N_PARAMETERS, N_PARAMETERS), np.float32)
+    gradient = np.zeros((n_frames, N_PARAMETERS), np.float32)
+    own[seen], gradient[seen] = normal.own, normal.gradient
+    return own, gradient

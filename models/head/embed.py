@@ -1,0 +1,152 @@
+"""Where MediaPipe's 478 landmarks lie on the head, learned by looking: MediaPipe runs on renders of known heads.
+
+A landmark goes to the surface point whose projection stays nearest to it over all renders (mean distance, capped, so
+that a misdetection counts little). What distance remains is the landmark's sigma, the weight it deserves in a fit.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from models.head.model import HeadModel
+from models.head.regions import EYEBALLS, Region, base_colours
+from models.render import Camera, Light, render
+from schemas.arrays import Float32, UInt8
+from schemas.units import EXPRESSION_DIM, N_LANDMARKS
+
+Array = npt.NDArray[np.float64]
+
+_SIZE = 448
+_CAP_M = 8e-3
+_SEED = 7
+_IRISES = {0: range(473, 478), 1: range(468, 473)}  # of the left eye, of the right
+_UPPER_INNER_LIP = (191, 80, 81, 82, 13, 312, 311, 310, 415)
+_LOWER_INNER_LIP = (95, 88, 178, 87, 14, 317, 402, 318, 324)
+
+
+class LandmarksNotFound(RuntimeError):
+    """MediaPipe did not find the face in enough renders to learn from."""
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """A surface point for each of L landmarks."""
+
+    face: npt.NDArray[np.int64]  # [L]
+    weights: Array  # [L, 3] barycentric
+    sigma: Array  # [L] metres, root mean square of the capped distance
+
+    @classmethod
+    def unknown(cls, count: int) -> "Embedding":
+        """A stand-in until the landmarks have been learned."""
+        return cls(np.zeros(count, np.int64), np.full((count, 3), 1 / 3), np.ones(count))
+
+
+@dataclass(frozen=True)
+class _View:
+    vertices: Float32  # [V, 3] camera frame
+    camera: Camera
+    image: UInt8
+
+
+def embed_landmarks(head: HeadModel, landmarker: Path, count: int) -> Embedding:
+    """Learn the embedding from ``count`` renders. Raises ``LandmarksNotFound`` if too few show a face to MediaPipe."""
+    projected, found, scale = _look(head, landmarker, count)
+    faces = np.full(N_LANDMARKS, -1)
+    weights = np.zeros((N_LANDMARKS, 3))
+    sigma = np.zeros(N_LANDMARKS)
+    for landmark in range(N_LANDMARKS):
+        allowed = _candidates(head, landmark)
+        coarse = _distance(projected[:, allowed], found[:, landmark], scale).mean(0)
+        near = allowed[np.argsort(coarse)[: 1 if landmark >= 468 else 4]]
+        around = np.flatnonzero(np.isin(head.faces, near).any(1) & np.isin(head.faces, allowed).all(1))
+        points = projected[:, head.faces[around]]  # [n, faces, 3, 2]
+        grid = np.eye(3) if landmark >= 468 else _barycentric_grid(8)
+        fine = np.einsum("nfcx,gc->nfgx", points, grid).reshape(len(points), -1, 2)
+        distance = _distance(fine, found[:, landmark], scale)
+        best = int(distance.mean(0).argmin())
+        faces[landmark], weights[landmark] = around[best // len(grid)], grid[best % len(grid)]
+        sigma[landmark] = np.sqrt((distance[:, best] ** 2).mean())
+    return Embedding(faces, weights, sigma)
+
+
+def _candidates(head: HeadModel, landmark: int) -> npt.NDArray[np.int64]:
+    """The vertices a landmark may lie on: irises on their eyeball, all others on skin."""
+    for side, irises in _IRISES.items():
+        if landmark in irises:
+            own_side = head.template[:, 0] > 0 if side == 0 else head.template[:, 0] < 0
+            return np.flatnonzero(head.mask(*EYEBALLS) & own_side)
+    skin = ~head.mask(*EYEBALLS, Region.TEETH, Region.TONGUE, Region.EARS)
+    if landmark in (*_UPPER_INNER_LIP, *_LOWER_INNER_LIP):
+        # On a shut mouth both lips fit; which one it is shows in whether the jaw moves it.
+        moves = head.weights[:, 2] > 0.4
+        skin &= moves if landmark in _LOWER_INNER_LIP else ~moves
+    return np.flatnonzero(skin)
+
+
+def _barycentric_grid(steps: int) -> Array:
+    """Every (i, j, k) / steps with i + j + k = steps."""
+    i, j = np.mgrid[: steps + 1, : steps + 1].reshape(2, -1)
+    keep = i + j <= steps
+    return np.stack([i, j, steps - i - j], -1)[keep] / steps
+
+
+def _distance(points: Array, target: Array, scale: Array) -> Array:
+    """[n, c] capped distance in metres of ``points`` [n, c, 2] from ``target`` [n, 2]."""
+    return np.minimum(np.linalg.norm(points - target[:, None], axis=-1) * scale[:, None], _CAP_M)
+
+
+def _look(head: HeadModel, landmarker: Path, count: int) -> tuple[Array, Array, Array]:
+    """Render, detect. Projected vertices [n, V, 2], landmarks [n, 478, 2] in pixels, metres a pixel spans [n]."""
+    import mediapipe as mp
+    from mediapipe.tasks.python import BaseOptions
+    from mediapipe.tasks.python.vision import FaceLandmarker, FaceLandmarkerOptions
+
+    options = FaceLandmarkerOptions(base_options=BaseOptions(model_asset_path=str(landmarker)))
+    projected, found, scale = [], [], []
+    with FaceLandmarker.create_from_options(options) as detector:
+        for view in _views(head, count):
+            result = detector.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=view.image))
+            if not result.face_landmarks:
+                continue
+            # MediaPipe's coordinates are shares of the picture's width, measured from its edge.
+            found.append([[p.x * _SIZE - 0.5, p.y * _SIZE - 0.5] for p in result.face_landmarks[0]])
+            projected.append(view.camera.project(view.vertices))
+            scale.append(-view.vertices[:, 2].mean() / view.camera.focal_px)
+    if len(found) < 0.8 * count:
+        raise LandmarksNotFound(f"MediaPipe found a face in {len(found)} of {count} renders; look at the renders")
+    return np.array(projected), np.array(found), np.array(scale)
+
+
+def _views(head: HeadModel, count: int) -> Iterator[_View]:
+    rng = np.random.default_rng(_SEED)
+    colours = base_colours(head.region) / 255
+    for _ in range(count):
+        vertices = _random_head(head, rng)
+        focal = _SIZE * rng.uniform(1.4, 3.0)
+        camera = Camera(_SIZE, _SIZE, focal, (_SIZE / 2, _SIZE / 2))
+        # The head, about 25 cm high, fills half to two thirds of the picture.
+        depth = 0.25 * focal / (_SIZE * rng.uniform(0.55, 0.75))
+        vertices = vertices - vertices.mean(0) + np.float32([*rng.normal(0, 0.01, 2), -depth])
+        tone = rng.uniform(0.45, 1.1) * rng.uniform(0.93, 1.07, 3)
+        tinted = np.where(head.mask(*EYEBALLS, Region.TEETH)[:, None], colours, colours * tone).clip(0, 1)
+        light = Light((rng.normal(0, 0.4), rng.uniform(0, 0.7), 0.8), rng.uniform(0.35, 0.55), rng.uniform(0.4, 0.65))
+        picture = render(vertices.astype(np.float32), head.faces, tinted.astype(np.float32), camera, light, 2)
+        backdrop = np.full((_SIZE, _SIZE, 3), rng.integers(40, 220, 3), np.uint8)
+        yield _View(vertices, camera, picture.over(backdrop))
+
+
+def _random_head(head: HeadModel, rng: np.random.Generator) -> Float32:
+    """[V, 3] a random person with a random face in a random, mostly frontal pose."""
+    shape = rng.normal(0, 0.8, head.shape_basis.shape[2])
+    expression = rng.uniform(0, 0.8, EXPRESSION_DIM) * (rng.random(EXPRESSION_DIM) < 0.12)
+    opening = np.radians(rng.uniform(0, 20)) * (rng.random() < 0.6)
+    closed = expression[head.expression_names.index("mouthClose")]
+    expression[head.expression_names.index("mouthClose")] = min(closed, opening / np.radians(19))
+    rotation = np.radians([rng.normal(0, 9), rng.uniform(-35, 35) * (rng.random() < 0.8), rng.normal(0, 7)])
+    gaze = np.radians([rng.normal(0, 5), rng.normal(0, 8), 0])
+    row = [np.asarray(x, np.float32)[None] for x in (expression, rotation, [opening, 0, 0], [*gaze, *gaze], [0, 0, 0])]
+    return head.vertices(shape.astype(np.float32), row[0], row[1], row[2], row[3], row[4])[0]

@@ -1,0 +1,43 @@
+"""The stage table: the journey in order. Results depend on the versions here."""
+
+from dataclasses import dataclass
+
+from tasks import (
+    assemble,
+    clips,
+    ingest,
+    judge,
+    observe,
+    reconstruct,
+    shots,
+    speech,
+    splits,
+    tracks,
+    visual,
+    voice,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A step of the journey: what it does in one line, and the version that results depend on."""
+
+    name: str
+    version: str
+    does: str
+
+
+STAGES = (
+    Stage("ingest", ingest.VERSION, "Offer -> SourceVideo: hash, probe, refuse what cannot be curated"),
+    Stage("observe", observe.VERSION, "SourceVideo -> Observation: the one pass over pixels and sound, at 25 fps"),
+    Stage("shots", shots.VERSION, "Observation -> Shots: cuts, dissolves and jump cuts; flashes are none"),
+    Stage("tracks", tracks.VERSION, "Shot -> FaceTracks: each face followed on its own, gaps bridged or split"),
+    Stage("clips", clips.VERSION, "FaceTrack -> Clips: candidates of one face, one shot, one voice, 1-30 s"),
+    Stage("visual", visual.VERSION, "Clip -> VisualScores: size, presence, sharpness, mouth occlusion"),
+    Stage("reconstruct", reconstruct.VERSION, "Clip -> HeadMotion: the head model fitted to the landmarks"),
+    Stage("voice", voice.VERSION, "Clip -> VoiceQuality: speech ratio, SNR, DNSMOS"),
+    Stage("speech", speech.VERSION, "Clip -> SpeechTrack: envelope, F0, embedding, language, words"),
+    Stage("judge", judge.VERSION, "ClipScores -> Verdicts: every gate of the tier"),
+    Stage("splits", splits.VERSION, "Offer -> speaker and split"),
+    Stage("assemble", assemble.VERSION, "SourceRecord -> the warehouse's rows"),
+)

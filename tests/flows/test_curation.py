@@ -1,0 +1,170 @@
+"""Planning and committing, on rows made here: what is new, what is there, what repeats something else."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from flows.curation import BATCH_FILES, Plan, batches, commit_batch, plan
+from flows.protocol import OfferedFile, write_draft
+from flows.recipe import Recipe, load_recipe
+from flows.regate import regate
+from schemas.source import Offer
+from tasks.assemble import assemble
+from tests.flows.records import offered, record, voice
+from warehouse.errors import NoWarehouse
+from warehouse.snapshots import Snapshot, list_snapshots
+from warehouse.lake import reading
+from warehouse.sql import query
+
+RECIPE = load_recipe()
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Path:
+    return tmp_path / "warehouse"
+
+
+def video(tmp_path: Path, name: str, content: str | None = None) -> Path:
+    path = tmp_path / name
+    path.write_text(content or name)
+    return path
+
+
+def curate(warehouse: Path, *files: OfferedFile, sounds: dict[str, np.ndarray] | None = None, **scores: float) -> Snapshot:
+    drafts = []
+    for file in files:
+        sound = (sounds or {}).get(file.offer.path.name, voice(int(file.sha256[:6], 16)))
+        drafts.append(warehouse.parent / f"{file.sha256}.arrow")
+        rows = assemble(record(file, RECIPE, sound, **scores), RECIPE.curation_key, file.modified_ns)
+        write_draft(drafts[-1], rows)
+    snapshot, _ = commit_batch(warehouse, drafts, (), RECIPE)
+    assert snapshot is not None
+    return snapshot
+
+
+def planned(warehouse: Path, *paths: Path, recipe: Recipe = RECIPE, **options: bool) -> Plan:
+    return plan(warehouse, [Offer(p) for p in paths], recipe, **options)
+
+
+def states(warehouse: Path) -> dict[str, tuple[str, str | None]]:
+    rows = query(warehouse, "select path, status, reason from sources").to_pylist()
+    return {Path(r["path"]).name: (r["status"], r["reason"]) for r in rows}
+
+
+def test_everything_is_new_to_no_warehouse(tmp_path: Path, warehouse: Path) -> None:
+    a, b = video(tmp_path, "a.mp4"), video(tmp_path, "b.mp4")
+    todo = planned(warehouse, a, b)
+    assert [f.offer.path for f in todo.new] == [a, b]
+    assert not warehouse.exists()
+
+
+def test_what_was_curated_is_not_planned_again(tmp_path: Path, warehouse: Path) -> None:
+    a, b = video(tmp_path, "a.mp4"), video(tmp_path, "b.mp4")
+    curate(warehouse, offered(a))
+    todo = planned(warehouse, a, b)
+    assert ([f.offer.path for f in todo.new], todo.already_there) == ([b], 1)
+
+
+def test_a_known_file_is_not_read_again(tmp_path: Path, warehouse: Path) -> None:
+    a = video(tmp_path, "a.mp4")
+    curate(warehouse, offered(a))
+    stat = a.stat()
+    a.write_text("A.mp4")  # the same size, and below the same time: only a new hash would tell
+    os.utime(a, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert planned(warehouse, a).already_there == 1
+
+
+def test_a_changed_file_is_new(tmp_path: Path, warehouse: Path) -> None:
+    a = video(tmp_path, "a.mp4")
+    curate(warehouse, offered(a))
+    a.write_text("something else")
+    assert len(planned(warehouse, a).new) == 1
+
+
+def test_other_settings_measure_again_other_gates_do_not(tmp_path: Path, warehouse: Path) -> None:
+    a = video(tmp_path, "a.mp4")
+    curate(warehouse, offered(a))
+    settings = RECIPE.model_dump()
+    stricter = Recipe.model_validate(settings | {"tier": "strict"})
+    assert planned(warehouse, a, recipe=stricter).already_there == 1
+    looser = Recipe.model_validate(settings | {"tracks": settings["tracks"] | {"max_gap_frames": 11}})
+    assert len(planned(warehouse, a, recipe=looser).new) == 1
+
+
+def test_a_copy_is_a_duplicate_once(tmp_path: Path, warehouse: Path) -> None:
+    a, b = video(tmp_path, "a.mp4", "same"), video(tmp_path, "b.mp4", "same")
+    todo = planned(warehouse, a, b)
+    assert ([f.offer.path for f in todo.new], [d.file.offer.path for d in todo.duplicates]) == ([a], [b])
+    curate(warehouse, *todo.new)
+    commit_batch(warehouse, (), todo.duplicates, RECIPE)
+    assert states(warehouse) == {"a.mp4": ("curated", None), "b.mp4": ("refused", "duplicate")}
+    again = planned(warehouse, a, b)
+    assert (again.new, again.duplicates, again.already_there) == ((), (), 2)
+
+
+def test_batches_keep_order_and_size(tmp_path: Path) -> None:
+    files = [offered(video(tmp_path, f"{i:03}.mp4")) for i in range(2 * BATCH_FILES + 1)]
+    made = list(batches(files, RECIPE, tmp_path))
+    assert [len(b.files) for b in made] == [BATCH_FILES, BATCH_FILES, 1]
+    assert [f for b in made for f in b.files] == files
+
+
+def test_the_same_speech_in_another_file_is_refused_and_the_first_stays(tmp_path: Path, warehouse: Path) -> None:
+    a, b, c = (offered(video(tmp_path, f"{n}.mp4")) for n in "abc")
+    sound = voice(1)
+    louder = (sound * 1.7 + np.random.default_rng(0).normal(0, 1e-3, sound.shape)).astype(np.float32)
+    curate(warehouse, a, sounds={"a.mp4": sound})
+    curate(warehouse, b, c, sounds={"b.mp4": louder, "c.mp4": voice(2)})
+    assert states(warehouse) == {
+        "a.mp4": ("curated", None),
+        "b.mp4": ("refused", "near_duplicate"),
+        "c.mp4": ("curated", None),
+    }
+    rows = query(warehouse, "select keep, measured, threshold from verdicts where gate = 'near_duplicate'").to_pylist()
+    assert sorted(r["keep"] for r in rows) == [False, True, True]
+    (refused,) = (r for r in rows if not r["keep"])
+    assert refused["measured"] < refused["threshold"]
+
+
+def test_regate_decides_again_and_back(tmp_path: Path, warehouse: Path) -> None:
+    a, b = offered(video(tmp_path, "a.mp4")), offered(video(tmp_path, "b.mp4"))
+    curate(warehouse, a)
+    curate(warehouse, b, snr_db=15.0)
+    before = query(warehouse, "select * from clips order by clip_id")
+    strict = Recipe.model_validate(RECIPE.model_dump() | {"tier": "strict"})
+    snapshot, clips = regate(warehouse, strict)
+    assert snapshot is not None
+    assert sorted(clips["reason"].to_pylist(), key=str) == [None, "noisy"]
+    assert states(warehouse)["b.mp4"] == ("refused", "noisy")
+    thresholds = query(warehouse, "select distinct threshold from verdicts where gate = 'min_snr_db'").to_pylist()
+    assert thresholds == [{"threshold": 20.0}]
+    regate(warehouse, RECIPE)
+    assert query(warehouse, "select * from clips order by clip_id").equals(before)
+
+
+def test_regate_without_a_change_makes_no_snapshot(tmp_path: Path, warehouse: Path) -> None:
+    curate(warehouse, offered(video(tmp_path, "a.mp4")))
+    assert regate(warehouse, RECIPE)[0] is None
+
+
+def test_regate_keeps_a_near_duplicate_refused(tmp_path: Path, warehouse: Path) -> None:
+    a, b = offered(video(tmp_path, "a.mp4")), offered(video(tmp_path, "b.mp4"))
+    curate(warehouse, a, b, sounds={"a.mp4": voice(1), "b.mp4": voice(1)})
+    regate(warehouse, Recipe.model_validate(RECIPE.model_dump() | {"tier": "strict"}))
+    assert states(warehouse)["b.mp4"] == ("refused", "near_duplicate")
+
+
+def test_regate_needs_a_warehouse(warehouse: Path) -> None:
+    with pytest.raises(NoWarehouse):
+        regate(warehouse, RECIPE)
+
+
+def test_a_run_appears_in_the_history(tmp_path: Path, warehouse: Path) -> None:
+    curate(warehouse, offered(video(tmp_path, "a.mp4")))
+    with reading(warehouse) as lake:
+        (snapshot,) = list_snapshots(lake)
+    assert snapshot.kind == "curate"
+    assert snapshot.rows["clips"] == 1
+    assert snapshot.recipe["tier"] == "pretrain"

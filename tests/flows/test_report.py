@@ -1,0 +1,25 @@
+"""The summary counts what was committed and warns of gates that decide nothing."""
+
+from collections import Counter
+
+import pytest
+
+from flows.report import CurationReport
+
+
+@pytest.mark.parametrize(
+    ("kept", "refused", "said"),
+    [(21, 0, "kept every candidate"), (0, 21, "kept none"), (20, 0, None), (20, 1, None)],
+)
+def test_a_gate_that_decides_nothing_is_worth_a_warning(kept: int, refused: int, said: str | None) -> None:
+    report = CurationReport(gates={"min_snr_db": Counter({True: kept, False: refused})})
+    assert [w for w in report.warnings if said and said in w and "min_snr_db" in w] if said else not report.warnings
+
+
+def test_speed_is_video_over_wall_time() -> None:
+    assert CurationReport(video_s=300, wall_s=100).speed == 3.0
+
+
+def test_the_summary_names_every_reason() -> None:
+    report = CurationReport(offered=3, sources=Counter(curated=1, refused=2), source_reasons=Counter(no_face=2))
+    assert any("2 no_face" in line for line in report.lines())

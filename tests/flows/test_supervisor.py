@@ -1,0 +1,98 @@
+"""The batch runner against children that crash, stall and overeat."""
+
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from flows.protocol import BatchRequest, Event, Finished, OfferedFile, read_draft
+from flows.recipe import load_recipe
+from flows.supervisor import BatchRunner, Limits, RunnerClosed, WorkerCannotRun
+from schemas.source import Offer
+
+# A child that does to each file what the file's name says.
+CHILD = """
+import sys, os, time, json
+from pathlib import Path
+from flows.protocol import BatchRequest, EVENT, Ready, Started, Finished, write_draft
+from schemas.tables import TABLES
+def send(event):
+    sys.stdout.write(EVENT.dump_json(event).decode() + "\\n"); sys.stdout.flush()
+for line in sys.stdin:
+    send(Ready())
+    request = BatchRequest.model_validate_json(line)
+    for index, file in enumerate(request.files):
+        send(Started(index=index))
+        match file.offer.path.stem:
+            case "crash": os.kill(os.getpid(), 11)
+            case "stall": time.sleep(60)
+            case "overeat":
+                hoard = bytearray(os.urandom(1)) * (400 * 2**20); time.sleep(60)
+            case "disk": sys.stderr.write("no space left\\n"); sys.exit(74)
+        draft = request.drafts / (file.sha256 + ".arrow")
+        write_draft(draft, {name: schema.empty_table() for name, schema in TABLES.items()})
+        send(Finished(index=index, draft=draft, video_s=1.0, peak_mb=1.0))
+"""
+
+
+def batch(tmp_path: Path, *names: str) -> BatchRequest:
+    files = tuple(
+        OfferedFile(offer=Offer(tmp_path / f"{name}.mp4"), sha256=f"{i:064x}", size_bytes=1, modified_ns=0)
+        for i, name in enumerate(names)
+    )
+    return BatchRequest(files=files, recipe=load_recipe(), drafts=tmp_path)
+
+
+def runner(code: str = CHILD, **limits: float) -> BatchRunner:
+    return BatchRunner((sys.executable, "-c", code), Limits(**limits))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("fate", "reason", "limits"),
+    [
+        ("crash", "worker_crashed", {}),
+        ("stall", "timed_out", {"stage_s": 1.0}),
+        ("overeat", "out_of_memory", {"memory_mb": 300}),
+    ],
+)
+def test_a_file_that_ends_its_worker_gets_a_verdict_and_the_rest_go_on(
+    tmp_path: Path, fate: str, reason: str, limits: dict[str, float]
+) -> None:
+    heard: list[tuple[str, Event]] = []
+    run = runner(**limits)
+    drafts = run.run(batch(tmp_path, "a", fate, "b"), lambda f, e: heard.append((f.offer.path.stem, e)))
+    run.close()
+    verdicts = [read_draft(d)["verdicts"].to_pylist() for d in drafts]
+    assert [len(v) for v in verdicts] == [0, 1, 0]
+    assert verdicts[1][0]["reason"] == reason
+    assert [name for name, e in heard if isinstance(e, Finished)] == ["a", fate, "b"]
+
+
+def test_a_warm_child_serves_several_batches(tmp_path: Path) -> None:
+    run = runner()
+    run.run(batch(tmp_path, "a"), lambda *_: None)
+    child = run._child
+    run.run(batch(tmp_path, "b"), lambda *_: None)
+    assert run._child is child
+    run.close()
+
+
+def test_a_child_that_cannot_start_is_the_environments_fault(tmp_path: Path) -> None:
+    with pytest.raises(WorkerCannotRun, match="no such model"):
+        runner("import sys; sys.exit('no such model')").run(batch(tmp_path, "a"), lambda *_: None)
+
+
+def test_a_full_disk_ends_the_run(tmp_path: Path) -> None:
+    with pytest.raises(WorkerCannotRun, match="no space left"):
+        runner().run(batch(tmp_path, "disk"), lambda *_: None)
+
+
+def test_closing_stops_a_run_under_way(tmp_path: Path) -> None:
+    run = runner()
+    threading.Timer(1.5, run.close).start()
+    begun = time.monotonic()
+    with pytest.raises(RunnerClosed):
+        run.run(batch(tmp_path, "stall"), lambda *_: None)
+    assert time.monotonic() - begun < 20

@@ -1,0 +1,147 @@
+"""The sample: sounds become mouths at the right time, files come out complete. No voice needed: speech is made up."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from models.head.model import load_open_head
+from models.overlay import lip_gap
+from models.sample import make
+from models.sample.acting import FULL_JAW_RAD, act
+from models.sample.people import PEOPLE
+from models.sample.scene import film
+from models.sample.script import LINES
+from models.sample.visemes import VISEMES, mouth_curves
+from models.sample.voice import LENGTH_MARK, STRESS_MARKS, Phone, Speech, _phones
+
+NAMES = load_open_head().expression_names
+
+
+def phones_of(symbols: str, each_s: float = 0.12) -> tuple[Phone, ...]:
+    return tuple(Phone(s, k * each_s, (k + 1) * each_s, stressed=False) for k, s in enumerate(symbols))
+
+
+def made_up_speech(symbols: str = "^bɑm mɑb$") -> Speech:
+    phones = phones_of(symbols)
+    audio = np.sin(np.arange(int(16_000 * phones[-1].stop_s)) * 0.1).astype(np.float32) * 0.5
+    return Speech(audio, 16_000, phones)
+
+
+def test_every_sound_of_the_script_has_a_mouth() -> None:
+    marks = {*STRESS_MARKS, LENGTH_MARK}
+    assert {symbol for line in LINES for symbol in line.ipa} - marks <= VISEMES.keys()
+
+
+def test_every_action_a_viseme_names_exists_on_the_head() -> None:
+    for viseme in VISEMES.values():
+        for action in viseme.actions:
+            assert {action, action + "Left"} & set(NAMES), action
+
+
+def test_marks_and_pads_go_to_the_sound_they_belong_to() -> None:
+    symbols = ["^", "ˈ", "u", "ː", "t"]
+    bounds = np.arange(2 * len(symbols) + 1) * 0.1
+    phones = _phones(symbols, bounds)
+    assert [(p.symbol, p.stressed) for p in phones] == [("^", False), ("u", True), ("t", False)]
+    np.testing.assert_allclose([p.start_s for p in phones], [0.0, 0.1, 0.7])
+    np.testing.assert_allclose([p.stop_s for p in phones], [0.1, 0.7, 0.9])
+
+
+def test_lips_close_for_m_and_the_jaw_opens_for_a() -> None:
+    phones = phones_of("ɑmɑ", each_s=0.12)
+    times = np.array([0.06, 0.18, 0.30], np.float32)
+    jaw, actions = mouth_curves(phones, times, NAMES)
+    assert jaw[0] > 0.7
+    assert jaw[1] < 0.25
+    assert actions[1, NAMES.index("mouthPressLeft")] > 0.2
+    assert actions[1, NAMES.index("mouthPressLeft")] == actions[1, NAMES.index("mouthPressRight")]
+
+
+def test_neighbours_blend_without_jumps() -> None:
+    phones = phones_of("^ðəbɜtʃ kənu slɪd$", each_s=0.07)
+    times = np.arange(0, phones[-1].stop_s, 0.005, dtype=np.float32)
+    jaw, _ = mouth_curves(phones, times, NAMES)
+    assert np.abs(np.diff(jaw)).max() < 0.08
+    assert jaw.min() >= 0
+    assert jaw.max() <= 1
+
+
+def test_acting_stays_within_what_a_head_can_do() -> None:
+    acting = act(phones_of("^ɑiuɑmɑbɑ$" * 8), 150, NAMES, np.random.default_rng(0))
+    assert acting.actions.min() >= 0
+    assert acting.actions.max() <= 1
+    assert 0.3 * FULL_JAW_RAD < acting.jaw[:, 0].max() <= FULL_JAW_RAD
+    assert np.degrees(np.abs(acting.global_rotation)).max() < 25
+    blinks = acting.actions[:, NAMES.index("eyeBlinkLeft")]
+    assert 1 <= (np.diff((blinks > 0.9).astype(int)) == 1).sum() <= 4
+
+
+def test_the_rendered_mouth_follows_the_sound() -> None:
+    head = load_open_head()
+    acting = act(phones_of("mmmɑɑɑmmmɑɑɑ", each_s=0.12), 36, NAMES, np.random.default_rng(0))
+    zeros = np.zeros((36, 3), np.float32)
+    vertices = head.vertices(
+        np.zeros(100, np.float32), acting.actions, zeros, acting.jaw, np.zeros((36, 6), np.float32), zeros
+    )
+    gap = lip_gap(head.landmarks(vertices))
+    assert gap[[4, 22]].max() < 0.06
+    assert gap[[13, 31]].min() > 0.15
+
+
+def test_a_take_is_the_same_twice_and_differs_by_person() -> None:
+    head = load_open_head()
+    acting = act(phones_of("ɑm"), 2, NAMES, np.random.default_rng(0))
+    first, again, other = (
+        np.stack(list(film(person, acting, head, 96, np.random.default_rng(5))))
+        for person in (PEOPLE[0], PEOPLE[0], PEOPLE[1])
+    )
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first.astype(int) - other).mean() > 10
+
+
+@pytest.mark.parametrize(("has_face", "has_sound"), [(True, True), (False, True), (True, False)])
+def test_a_take_becomes_a_video_with_the_sound_it_should_have(tmp_path: Path, has_face: bool, has_sound: bool) -> None:
+    take = make.Take(tmp_path / "a.mp4", PEOPLE[0], made_up_speech(), 1, 64, has_face, has_sound)
+    path = make.shoot(take)
+    with av.open(str(path)) as media:
+        pictures = [f.to_ndarray(format="rgb24") for f in media.decode(video=0)]
+    with av.open(str(path)) as media:
+        heard = np.concatenate([f.to_ndarray()[0] for f in media.decode(audio=0)])
+    assert len(pictures) == int(np.ceil((take.speech.duration_s + 2 * make.PAUSE_S) * 25))
+    assert (np.abs(heard).max() > 0.1) == has_sound
+    assert (np.abs(heard).max() == 0) == (not has_sound)
+
+
+def test_a_sample_has_heads_refusals_and_a_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Voice:
+        def __init__(self, folder: Path, seed: int) -> None:
+            pass
+
+        def speak(self, ipa: str, pitch: float, tempo: float) -> Speech:
+            speech = made_up_speech("^mɑ$")
+            return replace(speech, audio=speech.audio * np.float32(pitch / 2))
+
+    class SameProcess:
+        def __init__(self, *_: object) -> None:
+            pass
+
+        def __enter__(self) -> "SameProcess":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        map = staticmethod(map)
+
+    monkeypatch.setattr(make, "PiperVoice", Voice)
+    monkeypatch.setattr(make, "ProcessPoolExecutor", SameProcess)
+    paths = make.make_sample(tmp_path, tmp_path, clips=2, size_px=64)
+    rows = list(csv.DictReader((tmp_path / "MANIFEST.csv").open()))
+    assert [p.name for p in paths] == [row["path"] for row in rows]
+    assert [row["subject_id"] for row in rows] == ["ada", "bo", "", "cleo"]
+    assert all(path.stat().st_size > 1000 for path in paths)
+    assert all(row["licence"] and row["consent"] for row in rows)

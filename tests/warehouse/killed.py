@@ -1,0 +1,90 @@
+"""A committer that kills itself: ``python -m tests.warehouse.killed ROOT...``, one root for each point of ``POINTS``.
+
+Each point gets a process of its own, which dies by a real SIGKILL just before the statement or file operation the
+point names, and leaves its root as any killed committer would.
+"""
+
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tests.warehouse.lakes import staged, tables
+from warehouse import commit as committing
+
+# a statement's beginning and which of those like it, or an operation of the operating system and which call of it
+POINTS = (
+    ("link", 1),
+    ("link", 4),
+    ("BEGIN", 1),
+    ("DELETE FROM lake.clips", 1),
+    ("DELETE FROM lake.sources", 1),
+    ("CALL ducklake_add_data_files", 2),
+    ("CALL lake.set_commit_message", 1),
+    ("COMMIT", 1),
+    ("after COMMIT", 1),
+    ("rmtree", 1),
+)
+REPLACED, ADDED = "b", "c"
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Fuse:
+    """Passes calls through until the ``nth`` that begins with ``word``; that one kills the process."""
+
+    def __init__(self, inner: Any, word: str, nth: int) -> None:
+        self._inner, self._word, self._left = inner, word, nth
+
+    def execute(self, sql: str, *args: Any) -> Any:
+        self._count(sql)
+        result = self._inner.execute(sql, *args)
+        self._count(f"after {sql}")
+        return result
+
+    def wrapping(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self._count(name)
+            return function(*args, **kwargs)
+
+        return call
+
+    def _count(self, what: str) -> None:
+        if what.startswith(self._word):
+            self._left -= 1
+            if self._left == 0:
+                die()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+def commit_and_die(root: Path, word: str, nth: int) -> None:
+    with committing.open_committer(root) as lake:
+        commit = staged(lake, tables([REPLACED, ADDED], key="k2", snr_db=30.0))
+        fuse: Any = Fuse(lake.con, word, nth)
+        committing._link = fuse.wrapping("link", committing._link)
+        shutil.rmtree = fuse.wrapping("rmtree", shutil.rmtree)
+        committing.commit(replace(lake, con=fuse), commit)
+
+
+def main() -> None:
+    tables(["x"])  # pyarrow imports pandas for it, once and not in every child
+    for (word, nth), root in zip(POINTS, sys.argv[1:], strict=True):
+        child = os.fork()  # before any connection was opened: nothing but modules is shared
+        if child == 0:
+            commit_and_die(Path(root), word, nth)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if not (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL):
+            sys.exit(f"{word} {nth}: not reached (status {status})")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""Kill the committer anywhere: nothing lost, nothing twice, and no reader sees half a snapshot."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.warehouse.killed import ADDED, POINTS, REPLACED
+from tests.warehouse.lakes import contents, contents_at, curate, curate_at
+from warehouse.commit import open_committer, recover
+from warehouse.lake import Lake, Layout
+from warehouse.shards import UNFINISHED
+from warehouse.snapshots import list_snapshots
+from warehouse.verify import verify
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("before") / "lake"
+    curate_at(root, ["a", REPLACED], clips_each=3)
+    return root
+
+
+@pytest.fixture(scope="module")
+def roots(before: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """One warehouse for each point, left by a committer killed there."""
+    folder = tmp_path_factory.mktemp("killed")
+    roots = [folder / str(index) for index in range(len(POINTS))]
+    for root in roots:
+        shutil.copytree(before, root)
+    command = [sys.executable, "-m", "tests.warehouse.killed", *map(str, roots)]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return roots
+
+
+ESSENTIAL = {("link", 4), ("DELETE FROM lake.sources", 1), ("COMMIT", 1), ("after COMMIT", 1)}
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pytest.param(index, id=f"{point[0]}-{point[1]}", marks=() if point in ESSENTIAL else pytest.mark.slow)
+        for index, point in enumerate(POINTS)
+    ],
+)
+def test_killed_at(index: int, roots: list[Path], before: Path) -> None:
+    root = roots[index]
+    committed = contents_at(root) != contents_at(before)
+    assert committed == (POINTS[index][0] in {"after COMMIT", "rmtree"})
+    with open_committer(root) as lake:
+        assert len(list_snapshots(lake)) == 2
+        assert not recover(lake)
+        rows = contents(lake)
+    assert [row["clip_id"] for row in rows["clips"]] == ["a-0", "a-1", "a-2", "b-0", "b-1", "c-0", "c-1"]
+    assert {row["curation_key"] for row in rows["sources"] if row["source_id"] in {REPLACED, ADDED}} == {"k2"}
+    assert not list(Layout.of(root).staging.iterdir())
+    assert verify(root).ok
+
+
+def test_a_worker_killed_while_staging_leaves_nothing_that_counts(lake: Lake) -> None:
+    half = lake.layout.staging / f"{UNFINISHED}half"
+    (half / "clips").mkdir(parents=True)
+    (half / "clips" / "unnamed.parquet").write_bytes(b"PAR1")
+    assert not recover(lake)
+    assert half.exists()  # the worker may still be alive
+    os.utime(half, (0, 0))
+    assert not recover(lake)
+    assert not half.exists()
+
+
+COMMITTING = """
+import sys
+from pathlib import Path
+from tests.warehouse.lakes import curate_at
+root, first = Path(sys.argv[1]), int(sys.argv[2])
+for i in range(first, first + 1000):
+    curate_at(root, [f"s{i:04d}", f"s{i - 1:04d}"])
+    print(i, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment(tmp_path: Path) -> None:
+    rng, done = random.Random(0), 0
+    for _ in range(12):
+        process = subprocess.Popen(
+            [sys.executable, "-c", COMMITTING, str(tmp_path), str(done + 1)], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(rng.random() * 1.5)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        with open_committer(tmp_path) as lake:
+            assert all(s.rows["clips"] == 4 for s in list_snapshots(lake))
+        ids = [row["source_id"] for row in contents_at(tmp_path)["sources"]]
+        assert ids == [f"s{i:04d}" for i in range(len(ids))]
+        done = len(ids) - 1
+        rows = contents_at(tmp_path)
+        assert len(rows["clips"]) == len(rows["motion"]) == len(rows["speech"]) == 2 * len(ids)
+        assert verify(tmp_path).ok
+
+
+READING = """
+import sys, time
+from pathlib import Path
+from warehouse.lake import reading
+seen = set()
+with reading(Path(sys.argv[1])) as lake:
+    print("ready", flush=True)
+    while 8 not in seen:
+        counts = lake.con.execute(
+            "SELECT (SELECT count(*) FROM lake.sources), (SELECT count(*) FROM lake.clips), "
+            "(SELECT count(*) FROM lake.motion), (SELECT len(list(fingerprint)) FROM lake.speech)"
+        ).fetchone()
+        assert counts[1] == counts[2] == counts[3] == 2 * counts[0], counts
+        seen.add(counts[0])
+"""
+
+
+def test_readers_in_other_processes_see_whole_snapshots(lake: Lake) -> None:
+    curate(lake, ["s1"])
+    command = [sys.executable, "-c", READING, str(lake.layout.root)]
+    readers = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
+    for reader in readers:
+        assert reader.stdout is not None
+        reader.stdout.readline()
+    for i in range(2, 9):
+        curate(lake, [f"s{i}"])
+    for reader in readers:
+        _, errors = reader.communicate(timeout=60)
+        assert reader.returncode == 0, errors.decode()
+
+
+@pytest.mark.slow
+def test_processes_that_commit_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from tests.warehouse.lakes import staged, tables\n"
+        "from warehouse.commit import commit, open_committer\n"
+        "with open_committer(Path(sys.argv[1]), wait_s=60) as lake:\n"
+        "    commit(lake, staged(lake, tables([sys.argv[2]])))\n"
+    )
+    commands = [[sys.executable, "-c", script, str(tmp_path), name] for name in "abc"]
+    for process in [subprocess.Popen(command) for command in commands]:
+        assert process.wait() == 0
+    rows = contents_at(tmp_path)
+    assert [row["source_id"] for row in rows["sources"]] == ["a", "b", "c"]
+    assert len(rows["clips"]) == len(rows["motion"]) == 6

@@ -1,0 +1,228 @@
+"""Commit: one staged micro-batch becomes one snapshot, all five tables in one transaction.
+
+The staged folder is the write-ahead log. A commit links its shards into place, adds them to the catalogue in one
+DuckLake transaction, and only then removes the folder. Killed before the transaction, it leaves links that nobody
+reads and the folder, so ``recover`` does it again; killed after, ``recover`` finds the commit's id in the catalogue
+and only removes the folder.
+"""
+# ruff: noqa: S608 - identifiers in SQL are constants of this package; values are bound or quoted
+
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+
+from schemas.tables import TABLES
+from schemas.verdict import Reason
+from warehouse.errors import CatalogueLost, InvalidCommit, StaleCommit
+from warehouse.lake import Lake, committing, quoted
+from warehouse.shards import (
+    UNFINISHED,
+    CommitKind,
+    Shard,
+    StagedCommit,
+    by_commit,
+    fsync_directory,
+    open_staged,
+    shard_name,
+)
+from warehouse.snapshots import AUTHOR, Snapshot, find_commit
+
+ABANDONED_AFTER_S: Final = 86_400.0  # a worker that has written to its folder for a day is no longer alive
+
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def open_committer(root: Path, wait_s: float = 0.0, threads: int | None = None) -> Iterator[Lake]:
+    """Open the warehouse as its one committer, first finishing what a killed one left behind.
+
+    Raises as ``warehouse.lake.committing`` does.
+    """
+    with committing(root, wait_s, threads) as lake:
+        recover(lake)
+        _require_whole_catalogue(lake)
+        yield lake
+
+
+def commit(lake: Lake, staged: StagedCommit) -> Snapshot | None:
+    """Publish ``staged`` as one snapshot; what its rows replace is said in ``warehouse.shards.CommitKind``.
+
+    Committing the same twice gives the first snapshot again and changes nothing. A commit without rows gives None
+    and no snapshot. Raises ``StaleCommit`` if a regate names clips that are no longer there, and ``InvalidCommit`` if
+    a duplicate would replace the source it duplicates.
+    """
+    if not staged.shards:
+        return None
+    known = find_commit(lake, staged.commit_id)
+    if known is None:
+        sequence = lake.latest() + 1
+        try:
+            apply(lake, publish(lake, staged, sequence))
+        except BaseException:
+            _sweep(lake, staged.commit_id)
+            raise
+        known = find_commit(lake, staged.commit_id)
+    if staged.folder is not None:
+        shutil.rmtree(staged.folder, ignore_errors=True)
+    return known
+
+
+def recover(lake: Lake) -> list[Snapshot]:
+    """Commit every whole staged folder that a killed committer, or a worker that outlived one, left behind."""
+    recovered = []
+    for folder in sorted(p for p in lake.layout.staging.iterdir() if p.is_dir()):
+        if folder.name.startswith(UNFINISHED):
+            if time.time() - folder.stat().st_mtime > ABANDONED_AFTER_S:
+                shutil.rmtree(folder)
+            continue
+        try:
+            staged = open_staged(folder)
+            _sweep(lake, staged.commit_id)
+            snapshot = commit(lake, staged)
+        except (StaleCommit, InvalidCommit) as error:
+            lake.layout.rejected.mkdir(exist_ok=True)
+            folder.rename(lake.layout.rejected / folder.name)
+            _log.warning("%s cannot be committed any more and was moved to %s: %s", folder, lake.layout.rejected, error)
+            continue
+        if snapshot is not None:
+            recovered.append(snapshot)
+    return recovered
+
+
+def publish(lake: Lake, staged: StagedCommit, sequence: int) -> StagedCommit:
+    """Give the staged shards their final names, without taking them out of the staged folder."""
+    published: dict[str, Shard] = {}
+    for table, shard in staged.shards.items():
+        path = lake.layout.shards_of(table) / shard_name(sequence, staged.commit_id, shard.digest)
+        _link(shard.path, path)
+        fsync_directory(path.parent)
+        published[table] = replace(shard, path=path, sequence=sequence)
+    return replace(staged, shards=published)
+
+
+def apply(lake: Lake, published: StagedCommit) -> None:
+    """The transaction: take out what the commit replaces, add its shards, say in the catalogue what it was."""
+    con = lake.con
+    con.execute("BEGIN")
+    try:
+        for name, table in _ids_of(con, published).items():
+            con.register(name, table)
+        _REPLACE[published.info.kind](con, published)
+        for table, shard in published.shards.items():
+            con.execute(
+                f"CALL ducklake_add_data_files('lake', {quoted(table)}, {quoted(shard.path)}, allow_missing => true)"
+            )
+        extra = {"commit_id": published.commit_id, "rows": dict(published.rows), **asdict(published.info)}
+        rows = ", ".join(f"{count} {name}" for name, count in published.rows.items() if count)
+        con.execute(
+            f"CALL lake.set_commit_message({quoted(AUTHOR)}, {quoted(f'{published.info.kind}: {rows}')}, "
+            f"extra_info => {quoted(json.dumps(extra, sort_keys=True))})"
+        )
+        con.execute("COMMIT")
+    except BaseException:
+        with suppress(duckdb.TransactionException):  # a COMMIT that failed has rolled back already
+            con.execute("ROLLBACK")
+        raise
+
+
+def _ids_of(con: duckdb.DuckDBPyConnection, published: StagedCommit) -> dict[str, pa.Table]:
+    """The ids the commit names, as tables that SQL can use by name."""
+    columns = {
+        "new_sources": ("sources", "source_id, path, reason"),
+        "new_clips": ("clips", "clip_id, source_id"),
+        "new_verdicts": ("verdicts", "subject_id, gate"),
+    }
+    ids = {}
+    for name, (table, wanted) in columns.items():
+        shard = published.shards.get(table)
+        origin = f"read_parquet({quoted(shard.path)})" if shard else f"lake.{table} WHERE false"
+        ids[name] = con.execute(f"SELECT DISTINCT {wanted} FROM {origin}").to_arrow_table()
+    return ids
+
+
+def _replace_curated(con: duckdb.DuckDBPyConnection, _published: StagedCommit) -> None:
+    # a file seen twice has one content hash; its row must not take the place of the first one's clips
+    clashes = con.execute(
+        "SELECT n.path, o.path FROM new_sources n JOIN lake.sources o USING (source_id) "
+        "WHERE n.reason = ? AND o.reason IS DISTINCT FROM n.reason AND n.path <> o.path",
+        [Reason.DUPLICATE.value],
+    ).fetchall()
+    if clashes:
+        raise InvalidCommit(f"duplicate {clashes[0][0]} has the source_id of {clashes[0][1]}; give it one of its own")
+    named = "source_id IN (SELECT source_id FROM new_sources UNION ALL SELECT source_id FROM new_clips)"
+    clips = con.execute(f"SELECT clip_id FROM lake.clips WHERE {named}").to_arrow_table()
+    if clips.num_rows:
+        con.register("old_clips", clips)
+        for table in ("motion", "speech", "clips"):
+            con.execute(f"DELETE FROM lake.{table} WHERE clip_id IN (SELECT clip_id FROM old_clips)")
+    if con.execute(f"SELECT 1 FROM lake.sources WHERE {named} LIMIT 1").fetchone():
+        for table in ("verdicts", "sources"):
+            con.execute(f"DELETE FROM lake.{table} WHERE {named}")
+
+
+def _replace_regated(con: duckdb.DuckDBPyConnection, published: StagedCommit) -> None:
+    if {"motion", "speech"} & set(published.shards):
+        raise InvalidCommit("a regate decides about clips; it brings no motion and no speech")
+    missing = con.execute(
+        "SELECT clip_id FROM new_clips ANTI JOIN lake.clips USING (clip_id, source_id) LIMIT 3"
+    ).fetchall()
+    if missing:
+        names = ", ".join(row[0] for row in missing)
+        raise StaleCommit(f"the warehouse no longer holds clips {names}, ...: they were measured again; regate again")
+    con.execute("DELETE FROM lake.sources WHERE source_id IN (SELECT source_id FROM new_sources)")
+    con.execute("DELETE FROM lake.clips WHERE clip_id IN (SELECT clip_id FROM new_clips)")
+    con.execute("DELETE FROM lake.verdicts WHERE (subject_id, gate) IN (SELECT (subject_id, gate) FROM new_verdicts)")
+
+
+def _replace_compacted(con: duckdb.DuckDBPyConnection, published: StagedCommit) -> None:
+    for table in published.shards:
+        con.execute(f"DELETE FROM lake.{table}")
+
+
+_REPLACE: Final = {
+    CommitKind.CURATE: _replace_curated,
+    CommitKind.REGATE: _replace_regated,
+    CommitKind.COMPACT: _replace_compacted,
+}
+
+
+def _require_whole_catalogue(lake: Lake) -> None:
+    """Shards of later commits than the catalogue's last mean that an old copy of it was put back."""
+    newest = max((shards[0].sequence for shards in by_commit(lake.layout.shard_files())), default=0)
+    if newest > lake.latest():
+        raise CatalogueLost(
+            f"{lake.layout.catalogue} ends at snapshot {lake.latest()}, but there are shards of snapshot {newest}; "
+            "run `xtalker rebuild` to take them in"
+        )
+
+
+def _sweep(lake: Lake, commit_id: str) -> None:
+    """Remove the links of a staged commit that never reached the catalogue; the staged folder still has the bytes."""
+    if find_commit(lake, commit_id) is None:
+        for table in TABLES:
+            for path in lake.layout.shards_of(table).glob(f"*-{commit_id}-*.parquet"):
+                path.unlink()
+
+
+def _link(source: Path, target: Path) -> None:
+    """Link ``source`` as ``target``, or copy it where the file system has no links or staging lies on another."""
+    if target.exists():
+        return
+    try:
+        os.link(source, target)
+    except OSError:
+        partial = target.with_name(f".{target.name}")
+        shutil.copyfile(source, partial)
+        with partial.open("rb+") as file:
+            os.fsync(file.fileno())
+        partial.rename(target)

@@ -1,0 +1,61 @@
+"""What can go wrong with a warehouse, in words that say what to do."""
+
+
+class WarehouseError(Exception):
+    """The base of every error this package raises on purpose."""
+
+
+class ExtensionMissing(WarehouseError):
+    """A DuckDB extension the lake needs is not installed."""
+
+
+class NoWarehouse(WarehouseError):
+    """There is no warehouse at this place."""
+
+
+class CatalogueLost(WarehouseError):
+    """There are shards of which the catalogue, if there is one, knows nothing."""
+
+
+class IncompatibleWarehouse(WarehouseError):
+    """The catalogue's tables are not those of this version."""
+
+
+class CommitterBusy(WarehouseError):
+    """Another process is writing; there is one committer at a time."""
+
+
+class InvalidCommit(WarehouseError):
+    """What was staged cannot be a commit."""
+
+
+class StaleCommit(WarehouseError):
+    """A regate decided about clips that the warehouse no longer holds."""
+
+
+class WrongQuery(WarehouseError):
+    """What was asked cannot be answered; ask otherwise."""
+
+
+class UnknownSnapshot(WrongQuery):
+    """No snapshot has this number."""
+
+
+class UnknownName(WrongQuery):
+    """Nothing in the warehouse goes by this path, id or prefix."""
+
+
+class AmbiguousName(WrongQuery):
+    """Several things in the warehouse go by this name or prefix."""
+
+
+class NotReadOnly(WrongQuery):
+    """The SQL would do something other than read the warehouse."""
+
+
+class SqlError(WrongQuery):
+    """DuckDB refused the SQL; the message is its own."""
+
+
+class QueryTimedOut(WarehouseError):
+    """The SQL ran past its time limit."""

@@ -1,0 +1,250 @@
+"""Shards: the immutable Parquet files of one commit, written by workers, before any catalogue knows of them.
+
+A commit's shards carry what a rebuild needs: their names the order and the hashes, their metadata the rest.
+Equal tables and an equal ``CommitInfo`` give equal bytes, and so the same commit id: no clock and no random number
+goes in. The id is the hash over the header and the shards' hashes, hence it stands in the name, not in the shard.
+
+    <sequence>-<commit id>-<sha256, 32 digits>.parquet          sequence: 0 while staged, then the snapshot's number
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from schemas.tables import TABLES
+from warehouse.errors import InvalidCommit
+
+FORMAT: Final = 1
+METADATA_KEY: Final = b"xtalker"
+HASH_DIGITS: Final = 32
+COMMIT_DIGITS: Final = 20
+UNFINISHED: Final = ".tmp-"  # how the name of a folder begins in which a worker still writes
+# Rows come ordered by this column, so that DuckDB's row-group statistics lead to one clip without reading the rest.
+ORDER_BY: Final = {
+    "sources": "source_id",
+    "clips": "clip_id",
+    "verdicts": "subject_id",
+    "motion": "clip_id",
+    "speech": "clip_id",
+}
+# Scalars: one clip by id among a million costs one small group. Arrays: some 100 kB a clip, so a few clips a group.
+ROW_GROUP_ROWS: Final = {"sources": 16_384, "clips": 16_384, "verdicts": 65_536, "motion": 8, "speech": 8}
+_NAME: Final = re.compile(rf"(\d{{8}})-([0-9a-f]{{{COMMIT_DIGITS}}})-([0-9a-f]{{{HASH_DIGITS}}})\.parquet")
+
+
+class CommitKind(StrEnum):
+    """What a commit's rows replace.
+
+    ``CURATE``: everything stored under the source ids it names. ``REGATE``: the sources and clips it names, and of
+    its verdicts those of the same subject and gate; motion and speech stay. ``COMPACT``: all rows of the tables it
+    holds, which it repeats in one shard each.
+    """
+
+    CURATE = "curate"
+    REGATE = "regate"
+    COMPACT = "compact"
+
+
+@dataclass(frozen=True, slots=True)
+class CommitInfo:
+    """What a worker knows about the commit it stages.
+
+    ``parent`` is the newest snapshot when the run began: the same decision made again later is another commit.
+    """
+
+    kind: CommitKind
+    parent: int
+    code_version: str
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One shard on disk. ``sequence`` is 0 while it is staged."""
+
+    table: str
+    path: Path
+    sequence: int
+    commit_id: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class StagedCommit:
+    """The shards of one commit; tables without rows have none. ``folder`` is None if it has no rows at all."""
+
+    commit_id: str
+    info: CommitInfo
+    rows: Mapping[str, int]  # of every table
+    shards: Mapping[str, Shard]
+    folder: Path | None
+
+
+def stage(tables: Mapping[str, pa.Table], staging: Path, info: CommitInfo) -> StagedCommit:
+    """Write the shards of one commit under ``staging``, all of them or none.
+
+    They appear as one folder, by one rename, after every byte was flushed to disk; a killed worker leaves at most a
+    folder whose name begins with a dot. ``tables`` has every table of ``schemas.tables.TABLES``, empty ones included.
+    Raises ``InvalidCommit`` on other tables, columns or types, or if an id occurs twice.
+    """
+    _check(tables)
+    ordered: dict[str, Rows] = {}
+    for name in TABLES:
+        order = pc.sort_indices(tables[name], sort_keys=[(ORDER_BY[name], "ascending")])  # stable
+        table = tables[name].take(order).combine_chunks()
+        ordered[name] = Rows(table.num_rows, table.to_batches(max_chunksize=ROW_GROUP_ROWS[name]))
+    return stage_ordered(ordered, staging, info)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A table's rows in shard order, a row group at a time."""
+
+    count: int
+    batches: Iterable[pa.RecordBatch]
+
+
+def stage_ordered(tables: Mapping[str, Rows], staging: Path, info: CommitInfo) -> StagedCommit:
+    """``stage``, for rows that already come in order and need not fit into memory."""
+    rows = {name: tables[name].count if name in tables else 0 for name in TABLES}
+    staging.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=staging))
+    try:
+        written = {name: _write(tables[name], work / name, header(name, info, rows)) for name in TABLES if rows[name]}
+        commit_id = commit_id_of(info, rows, {name: digest for name, (_, digest) in written.items()})
+        if not written:
+            return StagedCommit(commit_id, info, rows, {}, None)
+        for path, digest in written.values():
+            path.rename(path.with_name(shard_name(0, commit_id, digest)))
+            fsync_directory(path.parent)
+        fsync_directory(work)
+        folder = staging / commit_id
+        if not folder.exists():
+            work.rename(folder)
+            fsync_directory(staging)
+        return open_staged(folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def open_staged(folder: Path) -> StagedCommit:
+    """Read back what ``stage`` wrote. Raises ``InvalidCommit`` if it is not whole."""
+    return assemble_commit([shard for path in folder.glob("*/*.parquet") if (shard := shard_of(path))], folder)
+
+
+def assemble_commit(shards: list[Shard], folder: Path | None) -> StagedCommit:
+    """The commit that ``shards`` are, by their own metadata. Raises ``InvalidCommit`` if any is missing or strange."""
+    by_table = {shard.table: shard for shard in shards}
+    if not shards:
+        raise InvalidCommit(f"{folder}: no shards")
+    info, rows = read_header(shards[0].path)
+    wanted = {name for name, count in rows.items() if count}
+    if wanted != set(by_table):
+        raise InvalidCommit(f"commit {shards[0].commit_id}: has shards of {sorted(by_table)}, wants {sorted(wanted)}")
+    commit_id = commit_id_of(info, rows, {name: shard.digest for name, shard in by_table.items()})
+    if {shard.commit_id for shard in shards} != {commit_id}:
+        raise InvalidCommit(f"commit {shards[0].commit_id}: its shards belong to another commit, {commit_id}")
+    return StagedCommit(commit_id, info, rows, by_table, folder)
+
+
+def by_commit(paths: list[Path]) -> list[list[Shard]]:
+    """The shards among ``paths``, commit by commit in the order in which they were committed."""
+    groups: dict[tuple[int, str], list[Shard]] = {}
+    for shard in filter(None, map(shard_of, paths)):
+        groups.setdefault((shard.sequence, shard.commit_id), []).append(shard)
+    return [groups[key] for key in sorted(groups)]
+
+
+def header(table: str, info: CommitInfo, rows: Mapping[str, int]) -> bytes:
+    """The metadata a shard carries: everything about its commit that its name does not say."""
+    return json.dumps(
+        {"format": FORMAT, "table": table, "rows": dict(rows), **asdict(info)}, sort_keys=True, allow_nan=False
+    ).encode()
+
+
+def read_header(path: Path) -> tuple[CommitInfo, dict[str, int]]:
+    """What a shard's metadata says. Raises ``InvalidCommit`` if the file is no shard of a format known here."""
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+        fields = json.loads(metadata[METADATA_KEY])
+        if fields["format"] != FORMAT:
+            raise InvalidCommit(f"{path}: shard format {fields['format']}, this version reads {FORMAT}")
+        kind = CommitKind(fields["kind"])
+        info = CommitInfo(kind, fields["parent"], fields["code_version"], fields["recipe"])
+        return info, {name: int(fields["rows"].get(name, 0)) for name in TABLES}
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        raise InvalidCommit(f"{path}: not a shard ({error})") from error
+
+
+def commit_id_of(info: CommitInfo, rows: Mapping[str, int], digests: Mapping[str, str]) -> str:
+    """A commit's identity: the hash over its header and its shards' hashes."""
+    parts = [header("", info, rows), *(f"{name}:{digests[name]}".encode() for name in sorted(digests))]
+    return hashlib.sha256(b"\n".join(parts)).hexdigest()[:COMMIT_DIGITS]
+
+
+def shard_name(sequence: int, commit_id: str, digest: str) -> str:
+    return f"{sequence:08d}-{commit_id}-{digest}.parquet"
+
+
+def shard_of(path: Path) -> Shard | None:
+    """What a shard's path says, its folder being its table; None if the name is not a shard's."""
+    match = _NAME.fullmatch(path.name)
+    if match is None or path.parent.name not in TABLES:
+        return None
+    return Shard(path.parent.name, path, int(match[1]), match[2], match[3])
+
+
+def digest_of(path: Path) -> str:
+    """The hash that belongs in the shard's name."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:HASH_DIGITS]
+
+
+def fsync_directory(path: Path) -> None:
+    """Make the names in a folder as durable as the bytes they name."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write(rows: Rows, folder: Path, metadata: bytes) -> tuple[Path, str]:
+    """Write one shard into a new folder named after its table, flush it to disk; its path and its hash."""
+    folder.mkdir()
+    path = folder / "unnamed.parquet"
+    schema = TABLES[folder.name].with_metadata({METADATA_KEY: metadata})
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for batch in rows.batches:
+            table = pa.Table.from_batches([batch]).cast(schema)
+            writer.write_table(table, row_group_size=ROW_GROUP_ROWS[folder.name])
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+    return path, digest_of(path)
+
+
+def _check(tables: Mapping[str, pa.Table]) -> None:
+    if set(tables) != set(TABLES):
+        raise InvalidCommit(f"got the tables {sorted(tables)}, wanted {sorted(TABLES)}")
+    for name, schema in TABLES.items():
+        have = tables[name].schema
+        if have.names != schema.names or have.types != schema.types:
+            differing = [f"{f.name} {f.type}" for f in schema if f.name not in have.names or have.field(f.name) != f]
+            raise InvalidCommit(f"table {name!r}: columns differ from schemas.tables in {differing or 'order'}")
+        key = ORDER_BY[name]
+        if tables[name].column(key).null_count:
+            raise InvalidCommit(f"table {name!r}: a row without {key}")
+        if name != "verdicts" and pc.count_distinct(tables[name].column(key)).as_py() != tables[name].num_rows:
+            raise InvalidCommit(f"table {name!r}: a {key} occurs twice")

@@ -1,0 +1,155 @@
+"""SQL from anyone, read-only: what `xtalker sql` and other programs run against a warehouse.
+
+Three walls, because DuckDB alone does not separate reading from doing: ``SELECT * FROM sqlite_scan('/any/file')``
+reads any file though external access is off, and a table function may delete files though the lake is attached
+read-only. (1) The statement is parsed, not searched: one SELECT, whose table functions are all in a short list, and
+whose tables are plain names. (2) The connection has the lake attached read-only, no access to other files, no
+extensions to load, no Python variables, and its configuration locked. (3) Threads, memory and time are limited.
+"""
+
+import json
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+from pydantic import Field
+
+from schemas.config import StageConfig
+from warehouse.errors import NotReadOnly, QueryTimedOut, SqlError
+from warehouse.lake import Lake, quoted, reading
+
+TABLE_FUNCTIONS: Final = frozenset(
+    {"unnest", "range", "generate_series", "repeat", "json_each", "json_tree", "duckdb_tables", "duckdb_columns"}
+    | {"duckdb_functions", "duckdb_views", "ducklake_snapshots", "ducklake_table_changes"}
+    | {"ducklake_table_insertions", "ducklake_table_deletions", "ducklake_list_files"}
+)
+FORBIDDEN_FUNCTIONS: Final = frozenset({"write_log", "getenv"})
+VIEWS: Final = {
+    "kept": "SELECT * FROM lake.clips WHERE keep",
+    "refused": "SELECT * FROM lake.clips WHERE NOT keep",
+    "clip_sources": (
+        "SELECT c.*, s.path, s.dataset, s.subject_id, s.licence, s.consent "
+        "FROM lake.clips c JOIN lake.sources s USING (source_id)"
+    ),
+}
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z_]\w*")
+
+
+class SqlLimits(StageConfig):
+    """What one query may use."""
+
+    threads: int = Field(default=2, ge=1)
+    memory: str = Field(default="2GB", description="past it a query fails; nothing is spilled to disk")
+    timeout_s: float = Field(default=60.0, gt=0)
+
+
+class Session:
+    """A connection for reading; made by ``session``. ``$name`` in the SQL takes its value from ``parameters``."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, limits: SqlLimits) -> None:
+        self._con = con
+        self._limits = limits
+
+    def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
+        """The whole result. Raises ``NotReadOnly``, ``SqlError``, ``QueryTimedOut``."""
+        self._check(sql)
+        with self._guarded():
+            return self._con.execute(sql, dict(parameters or {})).to_arrow_table()
+
+    def stream(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, batch_rows: int = 8192
+    ) -> Iterator[pa.RecordBatch]:
+        """The result batch by batch, for results that need not fit into memory; the time limit holds for all of them
+        together, the caller's own work between two included. Raises as ``query`` does."""
+        self._check(sql)
+        with self._guarded():
+            yield from self._con.execute(sql, dict(parameters or {})).to_arrow_reader(batch_rows)
+
+    def _check(self, sql: str) -> None:
+        """The first wall. Raises ``NotReadOnly`` or ``SqlError``."""
+        with self._guarded():
+            statements = self._con.extract_statements(sql)
+        if len(statements) != 1:
+            raise NotReadOnly(f"one statement at a time, please; this is {len(statements)}")
+        kind = statements[0].type
+        row = self._con.execute("SELECT json_serialize_sql($sql)", {"sql": sql}).fetchone()
+        tree = json.loads(row[0]) if row else {"error": True}
+        if kind != duckdb.StatementType.SELECT or tree["error"]:
+            raise NotReadOnly(f"only SELECT (and FROM, WITH, DESCRIBE, SHOW, SUMMARIZE) is allowed, not {kind.name}")
+        for node in _nodes(tree):
+            _check_node(node)
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Limit the time, and turn DuckDB's errors into ours."""
+        timer = threading.Timer(self._limits.timeout_s, self._con.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except duckdb.InterruptException:
+            raise QueryTimedOut(f"the query ran longer than {self._limits.timeout_s:g} s") from None
+        except duckdb.Error as error:
+            raise SqlError(str(error)) from None
+        finally:
+            timer.cancel()
+
+
+@contextmanager
+def session(root: Path, at: int | None = None, limits: SqlLimits | None = None) -> Iterator[Session]:
+    """Open a warehouse for SQL. Tables go by their bare names, beside the views of ``VIEWS``; with ``at`` all are as
+    they were at that snapshot. Raises ``NoWarehouse``, ``CatalogueLost``, ``UnknownSnapshot``, ``ExtensionMissing``.
+    """
+    limits = limits or SqlLimits()
+    with reading(root, at, limits.threads, limits.memory) as lake:
+        _lock_down(lake)
+        yield Session(lake.con, limits)
+
+
+def query(root: Path, sql: str, at: int | None = None, parameters: Mapping[str, Any] | None = None) -> pa.Table:
+    """One query in a session of its own. Raises as ``session`` and ``Session.query`` do."""
+    with session(root, at) as opened:
+        return opened.query(sql, parameters)
+
+
+def _lock_down(lake: Lake) -> None:
+    """The second wall."""
+    con = lake.con
+    con.execute("USE lake")
+    for name, body in VIEWS.items():
+        con.execute(f"CREATE TEMP VIEW {name} AS {body}")
+    con.execute(f"SET allowed_directories = [{quoted(f'{lake.layout.shards}/')}]")
+    con.execute("SET max_temp_directory_size = '0B'")
+    con.execute("SET enable_external_access = false")
+    con.execute("SET lock_configuration = true")
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """Every object of a serialised statement, the statement itself first."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            yield node
+            waiting.extend(node.values())
+        elif isinstance(node, list):
+            waiting.extend(node)
+
+
+def _check_node(node: Mapping[str, Any]) -> None:
+    match node.get("type"):
+        case "TABLE_FUNCTION":
+            name = node["function"]["function_name"].lower()
+            if name not in TABLE_FUNCTIONS:
+                raise NotReadOnly(f"the table function {name}() is not allowed; allowed: {sorted(TABLE_FUNCTIONS)}")
+        case "BASE_TABLE":
+            if not _PLAIN_NAME.fullmatch(node["table_name"]):
+                raise NotReadOnly(f"{node['table_name']!r} is not a table of the warehouse")
+        case "FUNCTION":
+            if node["function_name"].lower() in FORBIDDEN_FUNCTIONS:
+                raise NotReadOnly(f"the function {node['function_name']}() is not allowed")

@@ -1,0 +1,143 @@
+"""Verify: does the warehouse still hold, byte for byte, what was committed, and does it hang together?"""
+
+# ruff: noqa: S608 - identifiers in SQL are constants of this package
+import itertools
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from warehouse.errors import InvalidCommit
+from warehouse.lake import Lake, reading
+from warehouse.shards import Shard, assemble_commit, by_commit, digest_of
+
+
+class ProblemKind(StrEnum):
+    MISSING = "missing"  # the catalogue names a file that is not there
+    EXTRA = "extra"  # a file that the catalogue does not name
+    CORRUPT = "corrupt"  # a file whose bytes are not those that were committed
+    MISCOUNTED = "miscounted"  # catalogue and file differ about the number of rows
+    INCONSISTENT = "inconsistent"  # tables that do not fit together
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    kind: ProblemKind
+    what: str  # a file or an id
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What was looked at, and what is wrong with it."""
+
+    shards: int
+    commits: int
+    bytes: int
+    problems: tuple[Problem, ...]
+    leftovers: tuple[
+        Path, ...
+    ]  # DuckLake's own files that no snapshot uses: of transactions that were undone; harmless
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+
+# each query lists the ids that break its rule
+_RULES: Final = {
+    "a clip without motion": "SELECT clip_id FROM lake.clips ANTI JOIN lake.motion USING (clip_id)",
+    "a clip without speech": "SELECT clip_id FROM lake.clips ANTI JOIN lake.speech USING (clip_id)",
+    "a clip without verdicts": "SELECT clip_id FROM lake.clips c ANTI JOIN lake.verdicts v ON c.clip_id = v.subject_id",
+    "a clip without its source": "SELECT clip_id FROM lake.clips ANTI JOIN lake.sources USING (source_id)",
+    "motion without a clip": "SELECT clip_id FROM lake.motion ANTI JOIN lake.clips USING (clip_id)",
+    "speech without a clip": "SELECT clip_id FROM lake.speech ANTI JOIN lake.clips USING (clip_id)",
+    "a verdict without a source": "SELECT subject_id FROM lake.verdicts ANTI JOIN lake.sources USING (source_id)",
+    "a refused source without a verdict": (
+        "SELECT source_id FROM lake.sources ANTI JOIN lake.verdicts USING (source_id) WHERE status = 'refused'"
+    ),
+    **{
+        f"a {key} that occurs twice in {table}": f"SELECT {key} FROM lake.{table} GROUP BY 1 HAVING count(*) > 1"
+        for table, key in {"sources": "source_id", "clips": "clip_id", "motion": "clip_id", "speech": "clip_id"}.items()
+    },
+    "a clip whose motion has another length": (
+        "SELECT clip_id FROM lake.clips c JOIN lake.motion m USING (clip_id) WHERE c.n_frames <> m.n_frames"
+    ),
+    "a clip whose speech has another length": (
+        "SELECT clip_id FROM lake.clips c JOIN lake.speech s USING (clip_id) WHERE c.n_frames <> s.n_frames"
+    ),
+}
+
+
+def verify(root: Path, threads: int | None = None) -> VerifyReport:
+    """Read every byte of every shard, compare with name, metadata and catalogue, and check the tables' rules.
+
+    Raises ``NoWarehouse``, ``CatalogueLost``, ``ExtensionMissing``; everything else is a ``Problem``.
+    """
+    with reading(root, threads=threads) as lake:
+        catalogued = _catalogued(lake)
+        on_disk, deletes = lake.layout.shard_files(), lake.layout.delete_files()
+        missing = sorted(set(catalogued).difference(on_disk, deletes))
+        extra = [path for path in on_disk if path not in catalogued]
+        leftovers = tuple(path for path in deletes if path not in catalogued)
+        problems = [_problem(ProblemKind.MISSING, path, "the catalogue names it") for path in missing]
+        problems += [_problem(ProblemKind.EXTRA, path, "the catalogue does not name it") for path in extra]
+        commits = by_commit(on_disk)
+        shards = [shard for members in commits for shard in members]
+        with ThreadPoolExecutor(threads) as pool:  # hashing lets go of the interpreter
+            checks = pool.map(lambda shard: list(_check_shard(shard, catalogued.get(shard.path))), shards)
+            problems += itertools.chain.from_iterable(checks)
+        for members in commits:
+            try:
+                assemble_commit(members, None)
+            except InvalidCommit as error:
+                problems.append(Problem(ProblemKind.INCONSISTENT, members[0].commit_id, str(error)))
+        problems += _broken_rules(lake)
+    size = sum(shard.path.stat().st_size for shard in shards)
+    return VerifyReport(len(shards), len(commits), size, tuple(problems), leftovers)
+
+
+def _catalogued(lake: Lake) -> dict[Path, int]:
+    """Every file that any snapshot uses, with its number of rows."""
+    files: dict[Path, int] = {}
+    for table, count in (("ducklake_data_file", "record_count"), ("ducklake_delete_file", "delete_count")):
+        rows = lake.con.execute(
+            f"SELECT table_name, f.path, f.path_is_relative, {count} FROM __ducklake_metadata_lake.{table} f "
+            "JOIN __ducklake_metadata_lake.ducklake_table USING (table_id)"
+        ).fetchall()
+        for name, path, is_relative, n in rows:
+            files[lake.layout.shards_of(name) / path if is_relative else Path(path)] = int(n)
+    return files
+
+
+def _check_shard(shard: Shard, catalogued_rows: int | None) -> Iterator[Problem]:
+    digest = digest_of(shard.path)
+    if digest != shard.digest:
+        yield _problem(ProblemKind.CORRUPT, shard.path, f"its bytes hash to {digest}")
+        return
+    try:
+        rows = pq.read_metadata(shard.path).num_rows
+    except pa.ArrowException as error:
+        yield _problem(ProblemKind.CORRUPT, shard.path, str(error))
+        return
+    if catalogued_rows is not None and rows != catalogued_rows:
+        yield _problem(ProblemKind.MISCOUNTED, shard.path, f"{rows} rows, the catalogue says {catalogued_rows}")
+
+
+def _broken_rules(lake: Lake) -> Iterator[Problem]:
+    for rule, sql in _RULES.items():
+        try:
+            for (name,) in lake.con.execute(f"{sql} LIMIT 20").fetchall():
+                yield Problem(ProblemKind.INCONSISTENT, str(name), rule)
+        except duckdb.Error as error:
+            yield Problem(ProblemKind.INCONSISTENT, rule, f"could not be checked: {error}")
+
+
+def _problem(kind: ProblemKind, path: Path, detail: str) -> Problem:
+    return Problem(kind, str(path), detail)
