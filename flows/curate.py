@@ -39,7 +39,11 @@ class CurateParams(BaseModel):
     limits: Limits = Field(default_factory=Limits, description="Time and memory of one child process")
 
 
-@flow(name="curate", task_runner=ThreadPoolTaskRunner(max_workers=16), log_prints=True)
+@flow(
+    name="curate",
+    task_runner=ThreadPoolTaskRunner(max_workers=16),  # type: ignore[arg-type]  # Prefect's parameter is invariant
+    log_prints=True,
+)
 def curate(params: CurateParams) -> dict[str, Any]:
     """Curate ``params.videos`` into the warehouse; returns what ``xtalker curate --json`` prints."""
     settings, recipe = Settings.load(params.warehouse), load_recipe(params.recipe)

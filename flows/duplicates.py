@@ -14,9 +14,9 @@ from schemas.record import SourceStatus
 from schemas.tables import CLIPS, SOURCES, TABLES
 from schemas.verdict import Reason, Verdict
 from tasks.assemble import verdict_row
-from tasks.fingerprint import VERSION, DuplicateConfig, Match, find_duplicates
+from tasks.fingerprint import NOTHING, VERSION, DuplicateConfig, Match, find_duplicates
+from warehouse.fingerprints import fingerprints_sharing
 from warehouse.lake import Lake
-from warehouse.read import fingerprints_sharing
 
 GATE = "near_duplicate"
 
@@ -46,12 +46,13 @@ def _matches(
     if not new:
         return {}
     words = np.unique(np.concatenate(list(new.values())))
+    words = words[words != NOTHING]
     known = fingerprints_sharing(lake, words, without_sources=sorted(set(source_of.values())))
     found: dict[str, Match] = {}
     for match in find_duplicates(new, known, config):
         same_source = source_of[match.name] == source_of.get(match.other)
         if not same_source and match.other not in found:
-            found[match.name] = match
+            found.setdefault(match.name, match)
     return found
 
 

@@ -49,13 +49,14 @@ def load_kit(assets: Path, recipe: Recipe) -> Kit:
     cv2.setNumThreads(1)
     store = AssetStore(assets)
     speech = recipe.speech
+    whisper = store.path("whisper-base")
     other_encoder = speech.embedding_model != "whisper"
     return Kit(
         landmarker=FaceLandmarker(store.path("face-landmarker")),
         head=load_open_head(),
         vad=SileroVad(store.path("silero-vad")),
         dnsmos=Dnsmos(store.path("dnsmos")),
-        whisper=Whisper(store.path("whisper-base"), 2 if other_encoder else speech.embedding_layer),
+        whisper=Whisper(whisper) if other_encoder else Whisper(whisper, speech.embedding_layer),
         transnet=TransNet() if recipe.shots.detector == "transnet" else None,
         encoder=TransformersEncoder(speech.embedding_model, speech.embedding_layer) if other_encoder else None,
     )

@@ -9,20 +9,21 @@ from typing import Literal
 
 import yaml
 from pydantic import Field, ValidationError
-from tasks.reconstruct import ReconstructConfig
-from tasks.speech import SpeechConfig
-from tasks.visual import VisualConfig
-from tasks.voice import VoiceConfig
 
 from schemas.config import StageConfig
 from tasks.clips import ClipsConfig
+from tasks.fingerprint import DuplicateConfig
 from tasks.ingest import IngestConfig
 from tasks.judge import Thresholds
 from tasks.observe import ObserveConfig
+from tasks.reconstruct import ReconstructConfig
 from tasks.shots import ShotsConfig
+from tasks.speech import SpeechConfig
 from tasks.splits import SplitConfig
 from tasks.table import STAGES
 from tasks.tracks import TracksConfig
+from tasks.visual import VisualConfig
+from tasks.voice import VoiceConfig
 
 Tier = Literal["pretrain", "strict"]
 
@@ -51,6 +52,7 @@ class Recipe(StageConfig):
     voice: VoiceConfig = Field(default_factory=VoiceConfig)
     speech: SpeechConfig = Field(default_factory=SpeechConfig)
     splits: SplitConfig = Field(default_factory=SplitConfig)
+    duplicates: DuplicateConfig = Field(default_factory=DuplicateConfig)
 
     @property
     def thresholds(self) -> Thresholds:
@@ -64,9 +66,10 @@ class Recipe(StageConfig):
 
     @cached_property
     def curation_key(self) -> str:
-        """What stored scores depend on. A source measured under another key is measured again; gates and tier are
-        not in it, since ``regate`` needs no video."""
-        return self._key(*(name for name in type(self).model_fields if name not in ("tier", "gates")))
+        """What stored scores depend on. A source measured under another key is measured again; what is decided from
+        stored scores alone is not in it."""
+        decided_later = ("tier", "gates", "duplicates")
+        return self._key(*(name for name in type(self).model_fields if name not in decided_later))
 
     def _key(self, *names: str) -> str:
         versions = {stage.name: stage.version for stage in STAGES if stage.name in names}

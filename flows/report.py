@@ -1,7 +1,7 @@
 """What a curation run did, as people read it and as JSON."""
 
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -29,7 +29,7 @@ class CurationReport:
     gates: dict[str, Counter[bool]] = field(default_factory=dict)  # gate -> keep -> candidates
     video_s: float = 0.0
     kept_s: float = 0.0
-    stage_cpu_s: Counter[str] = field(default_factory=Counter)
+    stage_cpu_s: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     peak_worker_mb: float = 0.0
     wall_s: float = 0.0
     snapshot_id: int | None = None

@@ -1,7 +1,7 @@
 """The child process of the batch runner: ``python -m flows.worker ASSETS``, requests on stdin, events on stdout.
 
-One child serves one recipe and keeps its models warm over many micro-batches. It has nothing to protect itself with: time and memory are
-watched from outside (``flows.supervisor``), and if it dies, the source it was at gets a verdict.
+One child serves one recipe and keeps its models warm over many micro-batches. It has nothing to protect itself with:
+time and memory are watched from outside (``flows.supervisor``), and if it dies, the source it was at gets a verdict.
 """
 
 import os

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 
 from schemas.arrays import Float32
 from schemas.units import SAMPLE_RATE, SAMPLES_PER_FRAME
@@ -66,6 +64,9 @@ class TransformersEncoder:
 
     def encode(self, audio: Float32) -> Float32:
         """``audio`` [T * 640]; [T, dim]. The model's own frames are resampled linearly to 25 a second."""
+        import torch
+        import torch.nn.functional as F
+
         n_frames = audio.size // SAMPLES_PER_FRAME
         inputs = self._extractor(audio, sampling_rate=SAMPLE_RATE, return_tensors="pt")
         with torch.inference_mode():

@@ -31,6 +31,7 @@ class Reason(StrEnum):
     ROLL = "roll"
     BLURRED = "blurred"
     MOUTH_OCCLUDED = "mouth_occluded"
+    AUDIO_MISSING = "audio_missing"
     LITTLE_SPEECH = "little_speech"
     NOISY = "noisy"
     CLIPPED_AUDIO = "clipped_audio"

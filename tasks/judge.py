@@ -31,6 +31,7 @@ class Thresholds(StageConfig):
     max_roll_deg: float
     min_blur: float
     max_mouth_occlusion: float
+    min_audio_coverage: float
     min_speech_ratio: float
     min_snr_db: float
     max_clipped_ratio: float
@@ -49,7 +50,11 @@ class Gate:
 
     def keeps(self, measured: npt.ArrayLike, threshold: float) -> npt.NDArray[np.bool_]:
         """Whether each of ``measured`` (any shape) passes."""
-        return np.greater_equal(measured, threshold) if self.name.startswith("min_") else np.less_equal(measured, threshold)
+        return (
+            np.greater_equal(measured, threshold)
+            if self.name.startswith("min_")
+            else np.less_equal(measured, threshold)
+        )
 
     def judge(self, subject_id: str, scores: ClipScores, thresholds: Thresholds) -> Verdict:
         measured, threshold = float(getattr(scores, self.score)), float(getattr(thresholds, self.name))
@@ -70,6 +75,7 @@ GATES = (
     Gate("max_roll_deg", "roll_deg", Reason.ROLL),
     Gate("min_blur", "blur", Reason.BLURRED),
     Gate("max_mouth_occlusion", "mouth_occlusion", Reason.MOUTH_OCCLUDED),
+    Gate("min_audio_coverage", "audio_coverage", Reason.AUDIO_MISSING),
     Gate("min_speech_ratio", "speech_ratio", Reason.LITTLE_SPEECH),
     Gate("min_snr_db", "snr_db", Reason.NOISY),
     Gate("max_clipped_ratio", "clipped_ratio", Reason.CLIPPED_AUDIO),

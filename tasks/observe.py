@@ -7,7 +7,7 @@ thumbnail and the faces with their landmarks; per part the sound. Later stages w
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -15,13 +15,15 @@ from scenedetect import FrameTimecode
 from scenedetect.detectors import ContentDetector
 
 from models.face_crops import mouth_patch, sharpness
-from models.landmarks import FaceFinder, FoundFaces
 from schemas.arrays import Float32, UInt8
 from schemas.config import StageConfig
 from schemas.observation import Faces, Observation
 from schemas.source import SourceVideo
 from schemas.units import FRAME_RATE, MOUTH_PATCH_SIZE, N_BLENDSHAPES, N_LANDMARKS, THUMBNAIL_SIZE
 from tasks.media.footage import Footage, Picture
+
+if TYPE_CHECKING:
+    from models.landmarks import FaceFinder, FoundFaces  # mediapipe: planning a run needs only the config
 
 VERSION = "1"
 
@@ -36,7 +38,7 @@ class ObserveConfig(StageConfig):
     restart_score: float = 27.0  # cut score from which faces are not followed across (PySceneDetect's default cut)
 
 
-def observe(source: SourceVideo, landmarker: FaceFinder, config: ObserveConfig) -> Iterator[Observation]:
+def observe(source: SourceVideo, landmarker: "FaceFinder", config: ObserveConfig) -> Iterator[Observation]:
     """Yield the parts of ``source`` in order, each at most ``config.part_s`` long.
 
     Raises ``tasks.media.container.UndecodableMedia`` if not one picture can be decoded.
@@ -77,7 +79,7 @@ class _Seen:
 
     cut_score: float
     thumbnail: UInt8
-    found: FoundFaces
+    found: "FoundFaces"
     sharpness: Float32  # [F]
     mouth_patch: UInt8  # [F, 24, 24, 3]
 
@@ -93,7 +95,7 @@ class _CutScore(ContentDetector):  # type: ignore[misc] # scenedetect is not typ
 class _Look:
     """The instruments, in the order in which they look at a picture."""
 
-    def __init__(self, finder: FaceFinder, restart_score: float) -> None:
+    def __init__(self, finder: "FaceFinder", restart_score: float) -> None:
         self._finder = finder
         self._restart_score = restart_score
         self._cut_score = _CutScore()

@@ -50,7 +50,7 @@ def pose_degrees(motion: HeadMotion) -> Float32:
     pitch = np.arcsin(np.clip(-r[:, 1, 2], -1, 1))
     yaw = np.arctan2(r[:, 0, 2], r[:, 2, 2])
     roll = np.arctan2(r[:, 1, 0], r[:, 1, 1])
-    return np.degrees(np.stack([pitch, yaw, roll], axis=1)).astype(np.float32)
+    return np.asarray(np.degrees(np.stack([pitch, yaw, roll], axis=1)), np.float32)
 
 
 @lru_cache(maxsize=2)

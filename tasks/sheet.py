@@ -24,7 +24,7 @@ class UnwritableImage(RuntimeError):
     """The picture could not be written where it was wanted."""
 
 
-def write_sheet(target: Path, clip: ShownClip, head: HeadModel, max_pixels: int, config: ShowConfig) -> Path:
+def write_sheet(target: Path, clip: ShownClip, head: HeadModel, config: ShowConfig) -> Path:
     """Write a PNG of ``config.still_frames`` columns: original, overlay, and a plot of lip gap and voice below.
 
     Raises ``UnwritableImage`` and what ``tasks.show.read_span`` raises.
@@ -34,7 +34,7 @@ def write_sheet(target: Path, clip: ShownClip, head: HeadModel, max_pixels: int,
     camera = scene.window.camera(clip.motion)
     chosen = np.unique(np.linspace(0, clip.motion.n_frames - 1, config.still_frames).round().astype(int))
     columns = []
-    with open_footage(clip, max_pixels) as footage:
+    with open_footage(clip) as footage:
         for index, frame in enumerate(read_span(footage, clip)):
             if index in chosen:
                 panels = painter.paint(frame, scene.vertices[index], scene.window, camera)

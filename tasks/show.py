@@ -66,15 +66,14 @@ class Scene:
         return cls(vertices, head.landmarks(vertices), Window.around(seen, config.margin, config.panel_px))
 
 
-def write_overlay(target: Path, clip: ShownClip, head: HeadModel, max_pixels: int, config: ShowConfig) -> Path:
+def write_overlay(target: Path, clip: ShownClip, head: HeadModel, config: ShowConfig) -> Path:
     """Write the video: original, overlay and head alone side by side, with the clip's sound.
 
-    ``max_pixels`` bounds what the decoder may open, as in ``tasks.observe.ObserveConfig``.
     Raises ``SpanNotFound``, ``models.encode.EncodingFailed``, ``tasks.media.container.UndecodableMedia``.
     """
     scene = Scene.of(clip, head, config)
     painter = HeadPainter(head, config.opacity, config.supersample)
-    with open_footage(clip, max_pixels) as footage:
+    with open_footage(clip) as footage:
         frames = (
             side_by_side(painter.paint(frame, vertices, scene.window, scene.window.camera(clip.motion)))
             for frame, vertices in zip(read_span(footage, clip), scene.vertices, strict=True)
@@ -83,9 +82,9 @@ def write_overlay(target: Path, clip: ShownClip, head: HeadModel, max_pixels: in
     return target
 
 
-def open_footage(clip: ShownClip, max_pixels: int) -> Footage:
+def open_footage(clip: ShownClip) -> Footage:
     """The source at the size at which the clip was curated."""
-    return Footage(clip.source, max(clip.image_width, clip.image_height), max_pixels)
+    return Footage(clip.source, max(clip.image_width, clip.image_height))
 
 
 def read_span(footage: Footage, clip: ShownClip) -> Iterator[UInt8]:

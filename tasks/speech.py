@@ -4,21 +4,23 @@ Enters: a ``Clip`` and its ``VoiceQuality``. Leaves: a ``SpeechTrack``: loudness
 frame, language, words with times, and a fingerprint by which a second copy of the sound is found.
 """
 
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
-import pyworld
 from pydantic import Field
 from scipy import signal
 
+from models.pitch import pitch
 from models.speech_encoder import SpeechEncoder
-from models.whisper.model import Heard
-from schemas.arrays import Bool, Float32
+from schemas.arrays import Float32
 from schemas.clip import Clip
 from schemas.config import StageConfig
 from schemas.speech import SpeechTrack, VoiceQuality, Word
 from schemas.units import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
 from tasks.fingerprint import fingerprint
+
+if TYPE_CHECKING:
+    from models.whisper.model import Heard  # torch: planning a run needs only this module's config
 
 VERSION = "1"
 
@@ -29,7 +31,7 @@ _ENVELOPE_LOW_PASS_HZ: Final = 10.0  # below half the frame rate, above the rate
 class Listener(SpeechEncoder, Protocol):
     """What the stage asks of ``models.whisper.model.Whisper``."""
 
-    def hear(self, audio: Float32) -> Heard: ...
+    def hear(self, audio: Float32) -> "Heard": ...
 
 
 class SpeechConfig(StageConfig):
@@ -86,20 +88,6 @@ def amplitude_envelope(audio: Float32) -> Float32:
     low_pass = signal.butter(2, _ENVELOPE_LOW_PASS_HZ, fs=SAMPLE_RATE, output="sos")
     smooth = signal.sosfiltfilt(low_pass, magnitude)  # both ways: no delay
     return np.maximum(smooth[SAMPLES_PER_FRAME // 2 :: SAMPLES_PER_FRAME], 0.0).astype(np.float32)
-
-
-def pitch(audio: Float32, min_hz: float, max_hz: float) -> tuple[Float32, Bool]:
-    """F0 in Hz, 0 where unvoiced, and voicing, at the frame centres of ``audio`` [T * 640]; [T] each.
-
-    WORLD's DIO with StoneMask (Morise et al. 2009, 2010), conservative in what it calls voiced.
-    """
-    n_frames = audio.size // SAMPLES_PER_FRAME
-    wave = audio.astype(np.float64)
-    half_frame_ms = 500.0 / float(FRAME_RATE)  # twice as dense as frames, so that every second falls on a centre
-    f0, times_s = pyworld.dio(wave, SAMPLE_RATE, f0_floor=min_hz, f0_ceil=max_hz, frame_period=half_frame_ms)
-    f0, times_s = (np.ascontiguousarray(track[1::2][:n_frames]) for track in (f0, times_s))
-    f0 = pyworld.stonemask(wave, f0, times_s, SAMPLE_RATE).astype(np.float32)
-    return f0, f0 > 0
 
 
 def without_pauses(words: tuple[Word, ...], envelope: Float32, quiet_ratio: float) -> tuple[Word, ...]:

@@ -5,6 +5,7 @@ of clips. Read once from the lake, then fed with each clip the run keeps.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,3 +77,14 @@ class FingerprintIndex:
         packed = np.unique((hashes.astype(np.uint64) << np.uint64(32)) | numbers)  # a clip's repeats count once
         self._hashes = (packed >> np.uint64(32)).astype(np.uint32)
         self._numbers = (packed & np.uint64(0xFFFF_FFFF)).astype(np.uint32)
+
+
+def fingerprints_sharing(lake: Lake, words: UInt32, without_sources: Sequence[str]) -> dict[str, UInt32]:
+    """The fingerprints of kept clips that hold any of ``words`` [K], by clip id, other than of ``without_sources``."""
+    found = lake.con.execute(
+        "SELECT clip_id, fingerprint FROM lake.speech JOIN lake.clips USING (clip_id) "
+        "WHERE keep AND NOT list_contains($sources, source_id) AND list_has_any(fingerprint, $words)",
+        {"sources": list(without_sources), "words": words.tolist()},
+    ).to_arrow_table()
+    pairs = zip(found["clip_id"].to_pylist(), found["fingerprint"], strict=True)
+    return {clip_id: np.asarray(fingerprint.values, np.uint32) for clip_id, fingerprint in pairs}

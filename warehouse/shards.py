@@ -41,6 +41,8 @@ ORDER_BY: Final = {
 }
 # Scalars: one clip by id among a million costs one small group. Arrays: some 100 kB a clip, so a few clips a group.
 ROW_GROUP_ROWS: Final = {"sources": 16_384, "clips": 16_384, "verdicts": 65_536, "motion": 8, "speech": 8}
+# Ids are hashes, so every shard's statistics span them all; a Bloom filter tells the shard that has one.
+BLOOM_FILTERS: Final = ("clip_id", "source_id", "subject_id")
 _NAME: Final = re.compile(rf"(\d{{8}})-([0-9a-f]{{{COMMIT_DIGITS}}})-([0-9a-f]{{{HASH_DIGITS}}})\.parquet")
 
 
@@ -226,7 +228,9 @@ def _write(rows: Rows, folder: Path, metadata: bytes) -> tuple[Path, str]:
     folder.mkdir()
     path = folder / "unnamed.parquet"
     schema = TABLES[folder.name].with_metadata({METADATA_KEY: metadata})
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+    distinct = min(rows.count, ROW_GROUP_ROWS[folder.name])
+    filters = {name: {"ndv": distinct, "fpp": 0.01} for name in BLOOM_FILTERS if name in schema.names}
+    with pq.ParquetWriter(path, schema, compression="zstd", bloom_filter_options=filters) as writer:
         for batch in rows.batches:
             table = pa.Table.from_batches([batch]).cast(schema)
             writer.write_table(table, row_group_size=ROW_GROUP_ROWS[folder.name])

@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 from flows.curation import RunnerPool, commit_batch, curate_batch, plan
@@ -43,7 +42,7 @@ def run(
                 pool,
                 report,
                 RunProgress(len(todo.new), quiet=as_json),
-                partial(threads.submit, curate_batch),
+                lambda *batch: threads.submit(curate_batch, *batch),
                 commit_batch,
             )
     print(json.dumps(report.as_dict(), indent=2) if as_json else "\n".join(report.lines()))

@@ -7,7 +7,6 @@ from flows.settings import Settings
 from models.head.model import load_open_head
 from schemas.source import Offer, SourceVideo
 from tasks.ingest import IngestConfig, ingest
-from tasks.observe import ObserveConfig
 from tasks.sheet import write_sheet
 from tasks.show import ShowConfig, ShownClip, write_overlay
 from warehouse.errors import UnknownName
@@ -30,5 +29,5 @@ def run(name: str, output: Path, warehouse: Path | None, still: bool) -> int:
         return 1
     clip = ShownClip(source, row["start_frame"], row["image_width"], row["image_height"], motion, speech.envelope)
     write = write_sheet if still else write_overlay
-    print(write(output, clip, load_open_head(), ObserveConfig().max_pixels, ShowConfig()))
+    print(write(output, clip, load_open_head(), ShowConfig()))
     return 0

@@ -12,7 +12,7 @@ from models.fit.state import EXPRESSION, GAZE, JAW, N_PARAMETERS, FitState
 from schemas.arrays import Float32
 
 _GAPS = np.concatenate([LIP_GAPS, LID_GAPS])
-_CHUNK = 16  # frames whose Jacobians stay in the cache together
+_CHUNK = 8  # frames whose Jacobians stay in the cache together
 
 
 @dataclass(frozen=True, slots=True)

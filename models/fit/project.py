@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from models.fit.basis import LandmarkBasis
 from models.fit.state import EXPRESSION, GAZE, JAW, N_PARAMETERS, ROTATION, TRANSLATION, FitState
@@ -97,7 +98,7 @@ def _by_turn(
     state: FitState,
     by_point: Float32,
     basis: LandmarkBasis,
-    which: "np.typing.NDArray[np.intp]",
+    which: npt.NDArray[np.intp],
     turn: Float32,
 ) -> Float32:
     """[T, K, 2, 3] derivative by a left perturbation of the joint's own turn [T, 3, 3], for landmarks ``which``."""

@@ -11,7 +11,7 @@ class FitSettings(StageConfig):
 
     focal_ratio: float = Field(2.5, gt=0, description="focal length in picture widths or heights, whichever is larger")
     shape_keyframes: int = Field(24, ge=1, description="frames, evenly spread, that decide the shape")
-    shape_iterations: int = Field(4, ge=1, description="Gauss-Newton steps on the keyframes, with the shape")
+    shape_iterations: int = Field(3, ge=1, description="Gauss-Newton steps on the keyframes, with the shape")
     motion_iterations: int = Field(3, ge=1, description="Gauss-Newton steps on all frames, with the shape fixed")
     # Landmarks of one clip share one bias, so that frames are far from independent witnesses of the shape.
     shape_weight: float = Field(0.15, gt=0, description="weight of a landmark while the shape is decided")

@@ -34,15 +34,13 @@ def solve_smooth(own: Float32, gradient: Float32, values: Float32, weight: Float
     Neighbours up to two frames apart are coupled, so the matrix is banded (122 below the diagonal).
     """
     n, p = values.shape
-    gradient = gradient.astype(np.float64)
+    pull = gradient.astype(np.float64)
     main, next_1, next_2 = _difference_bands(n)
     if n > 2:
-        bend = second_difference(values)
-        pull = np.zeros((n, p))
+        bend = weight * second_difference(values)
         pull[:-2] += bend
         pull[1:-1] -= 2 * bend
         pull[2:] += bend
-        gradient = gradient + weight * pull
     bands = np.zeros((2 * p + 1, n, p))
     column = np.arange(p)
     for below in range(p):  # lower form: bands[i - j, j] = a[i, j]
@@ -51,7 +49,12 @@ def solve_smooth(own: Float32, gradient: Float32, values: Float32, weight: Float
     bands[p] = weight * next_1[:, None]
     bands[2 * p] = weight * next_2[:, None]
     step = solveh_banded(
-        bands.reshape(2 * p + 1, -1), -gradient.ravel(), lower=True, overwrite_ab=True, overwrite_b=True, check_finite=False
+        bands.reshape(2 * p + 1, -1),
+        -pull.ravel(),
+        lower=True,
+        overwrite_ab=True,
+        overwrite_b=True,
+        check_finite=False,
     )
     return np.asarray(step.reshape(n, p), np.float32)
 

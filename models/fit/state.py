@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from models.head.rotation import to_axis_angle, to_matrix
 from schemas.arrays import Float32
@@ -36,19 +37,19 @@ class FitState:
         """The state after ``step`` [T, 61] (rotation perturbed from the left) and ``shape_step`` [B]."""
         turn = step[:, ROTATION]
         length = np.linalg.norm(turn, axis=1, keepdims=True)
-        turn = turn * np.minimum(1, _LONGEST_TURN / np.maximum(length, 1e-9))
+        turn = np.asarray(turn * np.minimum(1, _LONGEST_TURN / np.maximum(length, 1e-9)), np.float32)
         depth = self.position[:, 2:]
         shift = np.clip(step[:, TRANSLATION], depth / 3, -depth / 3)  # depth is negative
         return FitState(
             shape=self.shape if shape_step is None else np.clip(self.shape + shape_step, -6, 6),
-            rotation=to_matrix(turn) @ self.rotation,
+            rotation=(to_matrix(turn) @ self.rotation).astype(np.float32),
             position=self.position + shift,
             jaw=self.jaw + np.clip(step[:, JAW], -_LONGEST_TURN, _LONGEST_TURN),
             gaze=self.gaze + np.clip(step[:, GAZE], -_LONGEST_TURN, _LONGEST_TURN),
             expression=self.expression + np.clip(step[:, EXPRESSION], -_LONGEST_STRENGTH, _LONGEST_STRENGTH),
         )
 
-    def at(self, frames: "np.typing.NDArray[np.integer]") -> "FitState":
+    def at(self, frames: npt.NDArray[np.intp]) -> "FitState":
         """The same shape, only ``frames`` of the motion."""
         return FitState(
             self.shape,
@@ -60,7 +61,7 @@ class FitState:
         )
 
     def coordinates(self, reference: Float32) -> Float32:
-        """[T, 61] the parameters as plain numbers; the rotation as seen from ``reference`` [3, 3], where it is small."""
+        """[T, 61] the parameters as plain numbers; rotation relative to ``reference`` [3, 3], where it is small."""
         seen = to_axis_angle(self.rotation @ reference.T)
         return np.concatenate([seen, self.position, self.jaw, self.gaze, self.expression], axis=1)
 

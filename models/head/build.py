@@ -34,9 +34,8 @@ def build_mesh(head: AnnyHead) -> Arrays:
 
     vertices, bones = head.sample_identities(200, np.random.default_rng(0), unseen=False)
     region = paint.paint_regions(head, vertices.mean(0), bones.mean(0)[3:])
-    weight = np.select(
-        [np.isin(region, (*FACE, *EYEBALLS)), np.isin(region, (Region.TEETH, Region.EARS, Region.SCALP))], [1.0, 0.4], 0.3
-    )
+    seen, outer = np.isin(region, (*FACE, *EYEBALLS)), np.isin(region, (Region.TEETH, Region.EARS, Region.SCALP))
+    weight = np.select([seen, outer], [1.0, 0.4], 0.3)
     space = identity.analyse(head, weight)
     regressor = joints.learn_joint_regressor(head, space.vertices, space.joints)
     origin = space.joints.mean(0)[1]
@@ -90,7 +89,8 @@ def main() -> None:
     head = _write(options.output, arrays)
     found = embed_landmarks(head, options.landmarker, options.renders)
     _write(options.output, arrays | embedding_arrays(found))
-    print(f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB, median sigma {np.median(found.sigma) * 1e3:.2f} mm")
+    size, sigma = options.output.stat().st_size / 1e6, np.median(found.sigma) * 1e3
+    print(f"{options.output}: {size:.2f} MB, median sigma {sigma:.2f} mm")
 
 
 if __name__ == "__main__":

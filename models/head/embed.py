@@ -96,7 +96,8 @@ def _barycentric_grid(steps: int) -> Array:
 
 def _distance(points: Array, target: Array, scale: Array) -> Array:
     """[n, c] capped distance in metres of ``points`` [n, c, 2] from ``target`` [n, 2]."""
-    return np.minimum(np.linalg.norm(points - target[:, None], axis=-1) * scale[:, None], _CAP_M)
+    distance = np.linalg.norm(points - target[:, None], axis=-1) * scale[:, None]
+    return np.asarray(np.minimum(distance, _CAP_M))
 
 
 def _look(head: HeadModel, landmarker: Path, count: int) -> tuple[Array, Array, Array]:
@@ -130,11 +131,12 @@ def _views(head: HeadModel, count: int) -> Iterator[_View]:
         camera = Camera(_SIZE, _SIZE, focal, (_SIZE / 2, _SIZE / 2))
         # The head, about 25 cm high, fills half to two thirds of the picture.
         depth = 0.25 * focal / (_SIZE * rng.uniform(0.55, 0.75))
-        vertices = vertices - vertices.mean(0) + np.float32([*rng.normal(0, 0.01, 2), -depth])
+        place = np.array([*rng.normal(0, 0.01, 2), -depth], np.float32)
+        vertices = vertices - vertices.mean(0) + place
         tone = rng.uniform(0.45, 1.1) * rng.uniform(0.93, 1.07, 3)
         tinted = np.where(head.mask(*EYEBALLS, Region.TEETH)[:, None], colours, colours * tone).clip(0, 1)
         light = Light((rng.normal(0, 0.4), rng.uniform(0, 0.7), 0.8), rng.uniform(0.35, 0.55), rng.uniform(0.4, 0.65))
-        picture = render(vertices.astype(np.float32), head.faces, tinted.astype(np.float32), camera, light, 2)
+        picture = render(vertices, head.faces, tinted.astype(np.float32), camera, light, 2)
         backdrop = np.full((_SIZE, _SIZE, 3), rng.integers(40, 220, 3), np.uint8)
         yield _View(vertices, camera, picture.over(backdrop))
 
@@ -149,4 +151,4 @@ def _random_head(head: HeadModel, rng: np.random.Generator) -> Float32:
     rotation = np.radians([rng.normal(0, 9), rng.uniform(-35, 35) * (rng.random() < 0.8), rng.normal(0, 7)])
     gaze = np.radians([rng.normal(0, 5), rng.normal(0, 8), 0])
     row = [np.asarray(x, np.float32)[None] for x in (expression, rotation, [opening, 0, 0], [*gaze, *gaze], [0, 0, 0])]
-    return head.vertices(shape.astype(np.float32), row[0], row[1], row[2], row[3], row[4])[0]
+    return np.asarray(head.vertices(np.asarray(shape, np.float32), row[0], row[1], row[2], row[3], row[4])[0])

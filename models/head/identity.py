@@ -59,7 +59,7 @@ def align(vertices: Array, joints: Array, target: Array, where: npt.NDArray[np.b
     scale = (s * sign).sum(1) / (points**2).sum((1, 2))
 
     def move(x: Array) -> Array:
-        return scale[:, None, None] * (x - centre) @ rotation + target[where].mean(0)
+        return np.asarray(scale[:, None, None] * (x - centre) @ rotation + target[where].mean(0))
 
     return move(vertices), move(joints)
 

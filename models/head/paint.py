@@ -28,7 +28,7 @@ def paint_regions(head: AnnyHead, template: Array, eyes: Array) -> npt.NDArray[n
     region[y > hairline - 18 * _MM * np.clip(across - 1, 0, 1)] = Region.SCALP
     region[(y < -105 * _MM) & (z < -30 * _MM) | (y < -75 * _MM) & (z < -75 * _MM)] = Region.NECK
     arch = 21 * _MM - 8 * _MM * (across - 1.15) ** 2
-    region[(np.abs(y - arch) < 3.0 * _MM) & (across > 0.42) & (across < 1.75) & front] = Region.BROWS
+    region[(np.abs(y - arch) < 4.0 * _MM) & (across > 0.42) & (across < 1.75) & front] = Region.BROWS
     region[head.texture_mask("eyelids")] = Region.EYELIDS
     region[head.texture_mask("ears")] = Region.EARS
     region[head.texture_mask("lips")] = Region.LIPS

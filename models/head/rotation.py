@@ -35,7 +35,7 @@ def to_axis_angle(matrix: Floats) -> Floats:
     diagonal = np.stack([trace, *(matrix[..., i, i] for i in range(3))], -1)
     best = diagonal.argmax(-1)
     symmetric = matrix + np.swapaxes(matrix, -1, -2)
-    turn = np.stack([matrix[..., (i + 2) % 3, (i + 1) % 3] - matrix[..., (i + 1) % 3, (i + 2) % 3] for i in range(3)], -1)
+    turn = np.stack([matrix[..., k, j] - matrix[..., j, k] for j, k in ((1, 2), (2, 0), (0, 1))], -1)
     table = np.empty((*matrix.shape[:-2], 4, 4), np.float64)
     table[..., 0, 0] = 1 + trace
     table[..., 0, 1:] = table[..., 1:, 0] = turn

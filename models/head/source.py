@@ -164,8 +164,9 @@ class AnnyHead:
             own_side = rng.normal(0, 0.08, count) if sideless != label else 0.0
             sigma_scale = 0.25 if label.endswith(("trans-out", "trans-in-out")) else 1.0
             changes[:, i] = np.clip((shared + own_side) * sigma_scale, -1, 1)
+        no_action = torch.zeros(1, len(self.model.facial_action_labels))
         weights = self.model._get_phenotype_blendshape_coefficients(
-            torch.from_numpy(phenotypes), torch.from_numpy(changes), torch.zeros(1, len(self.model.facial_action_labels))
+            torch.from_numpy(phenotypes), torch.from_numpy(changes), no_action
         )
         return np.asarray(weights.numpy(), np.float64)
 

@@ -14,8 +14,8 @@ from schemas.source import Offer
 from tasks.assemble import assemble
 from tests.flows.records import offered, record, voice
 from warehouse.errors import NoWarehouse
-from warehouse.snapshots import Snapshot, list_snapshots
 from warehouse.lake import reading
+from warehouse.snapshots import Snapshot, list_snapshots
 from warehouse.sql import query
 
 RECIPE = load_recipe()
@@ -32,7 +32,9 @@ def video(tmp_path: Path, name: str, content: str | None = None) -> Path:
     return path
 
 
-def curate(warehouse: Path, *files: OfferedFile, sounds: dict[str, np.ndarray] | None = None, **scores: float) -> Snapshot:
+def curate(
+    warehouse: Path, *files: OfferedFile, sounds: dict[str, np.ndarray] | None = None, **scores: float
+) -> Snapshot:
     drafts = []
     for file in files:
         sound = (sounds or {}).get(file.offer.path.name, voice(int(file.sha256[:6], 16)))

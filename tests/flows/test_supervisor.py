@@ -53,7 +53,7 @@ def runner(code: str = CHILD, **limits: float) -> BatchRunner:
     ("fate", "reason", "limits"),
     [
         ("crash", "worker_crashed", {}),
-        ("stall", "timed_out", {"stage_s": 1.0}),
+        ("stall", "timed_out", {"stage_s": 4.0}),
         ("overeat", "out_of_memory", {"memory_mb": 300}),
     ],
 )

@@ -190,10 +190,11 @@ def test_a_file_cut_short_gives_what_it_still_holds(tmp_path: Path) -> None:
     assert stop == pytest.approx(len(sound), abs=3200)
 
 
-def test_a_file_without_a_picture_is_undecodable(tmp_path: Path) -> None:
-    path = write_media(tmp_path / "a.mkv", moving_pattern(30), sound=tone(1.2))
+def test_pictures_far_larger_than_the_probed_one_are_not_decoded(tmp_path: Path) -> None:
+    path = write_media(tmp_path / "a.mkv", moving_pattern(30, 600, 800), sound=tone(1.2))
     *_, source = read(path)
-    with Footage(replace(source, width=8, height=8), 1280) as footage, pytest.raises(UndecodableMedia):
+    small = replace(source, width=64, height=64)
+    with Footage(small, 1280) as footage, pytest.raises(UndecodableMedia):
         list(footage.pictures())
 
 

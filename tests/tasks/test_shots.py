@@ -154,6 +154,7 @@ def test_real_single_takes_are_one_shot(name: str) -> None:
 @pytest.mark.slow
 def test_a_real_film_scene_is_cut_where_it_is_cut() -> None:
     found = shots(real_observation("bad/cuts_tears_of_steel_70s.webm"), CONFIG)
-    opened = {s.start_frame for s in found}
-    assert {55, 128, 165, 231, 322, 745, 821} <= opened
+    opened = np.array([s.start_frame for s in found])
+    for frame in (55, 128, 165, 231, 322, 745, 821):  # by eye, on the film's own 24 frames a second
+        assert np.abs(opened - frame).min() <= 1
     assert not any(s.opened_by == "jump" for s in found)

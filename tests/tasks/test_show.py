@@ -18,7 +18,6 @@ from tasks.show import ShowConfig, ShownClip, SpanNotFound, write_overlay
 
 N_SOURCE, START, N_CLIP = 40, 12, 10
 WIDTH, HEIGHT = 160, 120
-MAX_PIXELS = 10**6
 CONFIG = ShowConfig(panel_px=96, still_frames=3)
 
 
@@ -64,7 +63,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> ShownClip:
 
 
 def test_the_video_shows_the_clips_own_frames_and_sound(clip: ShownClip, tmp_path: Path) -> None:
-    path = write_overlay(tmp_path / "overlay.mp4", clip, load_open_head(), MAX_PIXELS, CONFIG)
+    path = write_overlay(tmp_path / "overlay.mp4", clip, load_open_head(), CONFIG)
     with av.open(str(path)) as media:
         pictures = [f.to_ndarray(format="rgb24") for f in media.decode(video=0)]
     with av.open(str(path)) as media:
@@ -77,7 +76,7 @@ def test_the_video_shows_the_clips_own_frames_and_sound(clip: ShownClip, tmp_pat
 
 
 def test_the_overlay_panel_differs_from_the_original_only_at_the_face(clip: ShownClip, tmp_path: Path) -> None:
-    path = write_overlay(tmp_path / "overlay.mp4", clip, load_open_head(), MAX_PIXELS, CONFIG)
+    path = write_overlay(tmp_path / "overlay.mp4", clip, load_open_head(), CONFIG)
     with av.open(str(path)) as media:
         picture = next(media.decode(video=0)).to_ndarray(format="rgb24").astype(int)
     original, overlay, alone = (picture[:, k * 96 : (k + 1) * 96] for k in range(3))
@@ -88,7 +87,7 @@ def test_the_overlay_panel_differs_from_the_original_only_at_the_face(clip: Show
 
 
 def test_the_sheet_has_pairs_of_frames_and_the_curves(clip: ShownClip, tmp_path: Path) -> None:
-    path = write_sheet(tmp_path / "deep" / "sheet.png", clip, load_open_head(), MAX_PIXELS, CONFIG)
+    path = write_sheet(tmp_path / "deep" / "sheet.png", clip, load_open_head(), CONFIG)
     sheet = cv2.imread(str(path))
     assert sheet.shape == (2 * 96 + PLOT_HEIGHT, 3 * 96, 3)
     first, last = sheet[48, 10].mean(), sheet[48, -10].mean()
@@ -105,8 +104,8 @@ def test_curves_rise_where_they_rise() -> None:
 def test_a_file_that_changed_is_told_apart(clip: ShownClip, tmp_path: Path) -> None:
     too_late = replace(clip, start_frame=N_SOURCE - 3)
     with pytest.raises(SpanNotFound, match="curate it again"):
-        write_overlay(tmp_path / "o.mp4", too_late, load_open_head(), MAX_PIXELS, CONFIG)
+        write_overlay(tmp_path / "o.mp4", too_late, load_open_head(), CONFIG)
     other_size = replace(clip, image_width=2 * WIDTH, image_height=2 * HEIGHT)
     with pytest.raises(SpanNotFound, match="320x240"):
-        write_overlay(tmp_path / "o.mp4", other_size, load_open_head(), MAX_PIXELS, CONFIG)
+        write_overlay(tmp_path / "o.mp4", other_size, load_open_head(), CONFIG)
     assert list(tmp_path.iterdir()) == []

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 
+from models.pitch import pitch
 from models.whisper.model import Heard
 from schemas.arrays import Float32
 from schemas.speech import VoiceQuality, Word
 from schemas.units import SAMPLES_PER_FRAME
-from tasks.speech import SpeechConfig, amplitude_envelope, pitch, speech, without_pauses
+from tasks.speech import SpeechConfig, amplitude_envelope, speech, without_pauses
 from tests.builders import clip
 
 TALKING = VoiceQuality(0.8, 30.0, 0.0, 3.0, 3.0, 3.0, 3.0)

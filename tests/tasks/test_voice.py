@@ -76,3 +76,9 @@ def test_the_edges_of_speech_are_not_noise() -> None:
     audio[16_000 : 16_000 + 1_000] *= 50
     speech = EveryOtherHalfSecond().speech_probability(audio) > 0.5
     assert snr_db(audio, speech, CONFIG) == pytest.approx(40, abs=1)
+
+
+def test_a_click_in_a_pause_is_not_the_noise() -> None:
+    audio = sound(0.001)
+    audio[4_000:4_500] = 0.5
+    assert voice_quality(audio, EveryOtherHalfSecond(), Judge(), CONFIG).snr_db == pytest.approx(40, abs=1)

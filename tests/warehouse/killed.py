@@ -1,4 +1,4 @@
-"""A committer that kills itself: ``python -m tests.warehouse.killed ROOT...``, one root for each point of ``POINTS``.
+"""A committer that kills itself: ``python -m tests.warehouse.killed ROOT...``; a root is called by its point's number.
 
 Each point gets a process of its own, which dies by a real SIGKILL just before the statement or file operation the
 point names, and leaves its root as any killed committer would.
@@ -76,10 +76,11 @@ def commit_and_die(root: Path, word: str, nth: int) -> None:
 
 def main() -> None:
     tables(["x"])  # pyarrow imports pandas for it, once and not in every child
-    for (word, nth), root in zip(POINTS, sys.argv[1:], strict=True):
+    for root in map(Path, sys.argv[1:]):
+        word, nth = POINTS[int(root.name)]
         child = os.fork()  # before any connection was opened: nothing but modules is shared
         if child == 0:
-            commit_and_die(Path(root), word, nth)
+            commit_and_die(root, word, nth)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         if not (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL):

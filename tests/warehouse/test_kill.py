@@ -28,16 +28,21 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def roots(before: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """One warehouse for each point, left by a committer killed there."""
+def killed(before: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """A folder of warehouses, each left by a committer killed at the point that is its name; for the tests to come."""
     folder = tmp_path_factory.mktemp("killed")
-    roots = [folder / str(index) for index in range(len(POINTS))]
+    calls = [
+        item.callspec.params
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+    ]
+    roots = [folder / str(params["index"]) for params in calls if "index" in params]
     for root in roots:
         shutil.copytree(before, root)
     command = [sys.executable, "-m", "tests.warehouse.killed", *map(str, roots)]
     run = subprocess.run(command, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
-    return roots
+    return folder
 
 
 ESSENTIAL = {("link", 4), ("DELETE FROM lake.sources", 1), ("COMMIT", 1), ("after COMMIT", 1)}
@@ -50,8 +55,8 @@ ESSENTIAL = {("link", 4), ("DELETE FROM lake.sources", 1), ("COMMIT", 1), ("afte
         for index, point in enumerate(POINTS)
     ],
 )
-def test_killed_at(index: int, roots: list[Path], before: Path) -> None:
-    root = roots[index]
+def test_killed_at(index: int, killed: Path, before: Path) -> None:
+    root = killed / str(index)
     committed = contents_at(root) != contents_at(before)
     assert committed == (POINTS[index][0] in {"after COMMIT", "rmtree"})
     with open_committer(root) as lake:
