@@ -3,11 +3,14 @@ PYTHON ?= python3.11
 # A machine with a PyTorch index can say: make setup TORCH_ARGS="--index-url https://download.pytorch.org/whl/cpu"
 TORCH_ARGS ?=
 DATA ?=
-SEED ?= 1
 
 BIN := .venv/bin
 XTALKER := $(BIN)/xtalker
-REAL_DATA := ../shared/data
+
+DEMO := .xtalker/demo
+KEPT := select clip_id, duration_s, face_px, snr_db, dnsmos_ovrl, recon_nme, transcript from clips where keep limit 12
+REFUSED := select reason, count(*) as files from sources where status = 'refused' group by reason order by files desc
+BEST := select clip_id from clips where keep order by face_px desc, clip_id limit 1
 
 .PHONY: setup demo test test-real test-server test-all check bench lock clean
 
@@ -23,7 +26,13 @@ setup: .venv/.ready
 	touch $@
 
 demo: setup ## curate a sample (or DATA=folder) and show what came out
-	$(BIN)/python -m flows.demo $(if $(DATA),--data "$(DATA)")
+	$(if $(DATA),,test -f $(DEMO)/videos/MANIFEST.csv || $(XTALKER) sample $(DEMO)/videos)
+	$(XTALKER) curate $(or $(DATA),$(DEMO)/videos) -w $(DEMO)/warehouse
+	$(XTALKER) sql -w $(DEMO)/warehouse "$(KEPT)"
+	$(XTALKER) sql -w $(DEMO)/warehouse "$(REFUSED)"
+	clip=$$($(XTALKER) sql -w $(DEMO)/warehouse "$(BEST)" -f csv | tail -1 | tr -d '"') && \
+	$(XTALKER) show $$clip -w $(DEMO)/warehouse --still -o $(DEMO)/overlay.png && \
+	$(XTALKER) show $$clip -w $(DEMO)/warehouse -o $(DEMO)/overlay.mp4
 
 test: setup ## the fast suite, under two minutes on two cores
 	$(BIN)/pytest
@@ -44,6 +53,11 @@ check: setup ## types and style
 bench: setup ## speed of the whole chain by stage, and of SQL on a million clips
 	$(BIN)/python -m tests.bench.curate $(if $(DATA),--data "$(DATA)")
 	$(BIN)/python -m tests.bench.sql_million
+
+lock: setup ## pin every package anew
+	( head -2 requirements.lock; $(BIN)/uv pip compile --quiet pyproject.toml --extra dev --no-annotate --no-header \
+	  --no-emit-index-url | grep -v -e '^nvidia-' -e '^triton' | sed 's/+cpu//' ) > requirements.new
+	mv requirements.new requirements.lock
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache build *.egg-info

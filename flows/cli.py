@@ -30,6 +30,11 @@ WarehouseOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
 
+class Tier(StrEnum):
+    PRETRAIN = "pretrain"
+    STRICT = "strict"
+
+
 class Format(StrEnum):
     TABLE = "table"
     CSV = "csv"
@@ -72,7 +77,7 @@ def curate(
 def regate(
     warehouse: WarehouseOption = None,
     recipe: Annotated[Path | None, typer.Option(help="YAML with the new thresholds or tier.")] = None,
-    tier: Annotated[str | None, typer.Option(help="pretrain or strict; goes before the recipe's.")] = None,
+    tier: Annotated[Tier | None, typer.Option(help="Goes before the recipe's.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Decide again which clips to keep, from the stored scores; no video is touched.
@@ -81,7 +86,7 @@ def regate(
     """
     from flows.commands.regate import run
 
-    _exit(lambda: run(warehouse, recipe, tier, as_json))
+    _exit(lambda: run(warehouse, recipe, tier.value if tier else None, as_json))
 
 
 @app.command()

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from flows.errors import NothingOffered, UnreadableManifest
 from schemas.source import Offer
 
 MEDIA_SUFFIXES: Final = frozenset(
@@ -27,14 +28,6 @@ _COLUMNS: Final = {
     "licence": ("licence", "license"),
     "consent": ("consent",),
 }
-
-
-class NothingOffered(ValueError):
-    """The arguments name no video; the message says what was looked for."""
-
-
-class UnreadableManifest(ValueError):
-    """A manifest cannot be read or lacks a path column."""
 
 
 def gather(videos: Sequence[str]) -> tuple[Offer, ...]:

@@ -10,6 +10,7 @@ from typing import Literal
 import yaml
 from pydantic import Field, ValidationError
 
+from flows.errors import InvalidRecipe
 from schemas.config import StageConfig
 from tasks.clips import ClipsConfig
 from tasks.fingerprint import DuplicateConfig
@@ -26,10 +27,6 @@ from tasks.visual import VisualConfig
 from tasks.voice import VoiceConfig
 
 Tier = Literal["pretrain", "strict"]
-
-
-class InvalidRecipe(ValueError):
-    """A recipe file cannot be read; the message names the key and what was wanted."""
 
 
 class Tiers(StageConfig):

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from flows.errors import RunnerClosed, WorkerCannotRun
 from flows.protocol import EVENT, BatchRequest, Event, Finished, OfferedFile, Ready, write_draft
 from flows.settings import child_environment
 from schemas.config import StageConfig
@@ -36,14 +37,6 @@ class Limits(StageConfig):
     start_s: float = Field(300, gt=0, description="seconds to load the models")
     stage_s: float = Field(900, gt=0, description="seconds without a finished stage before a source has timed out")
     memory_mb: int = Field(3072, gt=0, description="resident memory of the child")
-
-
-class WorkerCannotRun(RuntimeError):
-    """The child died before it touched a video, or could not write its rows: the environment is at fault."""
-
-
-class RunnerClosed(RuntimeError):
-    """The run was stopped from outside."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ ORDER_BY: Final = {
 ROW_GROUP_ROWS: Final = {"sources": 16_384, "clips": 16_384, "verdicts": 65_536, "motion": 8, "speech": 8}
 # Ids are hashes, so every shard's statistics span them all; a Bloom filter tells the shard that has one.
 BLOOM_FILTERS: Final = ("clip_id", "source_id", "subject_id")
+# Measured numbers, ids and texts hardly repeat: a dictionary of them makes a shard a third larger.
+UNREPEATED: Final = frozenset({"clip_id", "source_id", "subject_id", "path", "sha256", "transcript"})
 _NAME: Final = re.compile(rf"(\d{{8}})-([0-9a-f]{{{COMMIT_DIGITS}}})-([0-9a-f]{{{HASH_DIGITS}}})\.parquet")
 
 
@@ -230,7 +232,10 @@ def _write(rows: Rows, folder: Path, metadata: bytes) -> tuple[Path, str]:
     schema = TABLES[folder.name].with_metadata({METADATA_KEY: metadata})
     distinct = min(rows.count, ROW_GROUP_ROWS[folder.name])
     filters = {name: {"ndv": distinct, "fpp": 0.01} for name in BLOOM_FILTERS if name in schema.names}
-    with pq.ParquetWriter(path, schema, compression="zstd", bloom_filter_options=filters) as writer:
+    repeated = [field.name for field in schema if pa.types.is_string(field.type) and field.name not in UNREPEATED]
+    with pq.ParquetWriter(
+        path, schema, compression="zstd", use_dictionary=repeated, bloom_filter_options=filters
+    ) as writer:
         for batch in rows.batches:
             table = pa.Table.from_batches([batch]).cast(schema)
             writer.write_table(table, row_group_size=ROW_GROUP_ROWS[folder.name])

@@ -3,8 +3,9 @@
 import sys
 from collections.abc import Callable
 
+from flows.errors import FlowError, WrongCall
 from models.assets import AssetError
-from warehouse.errors import WarehouseError, WrongQuery
+from warehouse.errors import NoWarehouse, WarehouseError, WrongQuery
 
 WRONG_CALL = 2
 FAILED = 1
@@ -15,14 +16,11 @@ def guarded(command: Callable[[], int]) -> int:
 
     Anything that is not a domain error is a bug, and keeps its traceback.
     """
-    from flows.offers import NothingOffered, UnreadableManifest
-    from flows.recipe import InvalidRecipe
-
     try:
         return command()
-    except (NothingOffered, UnreadableManifest, InvalidRecipe, WrongQuery) as error:
+    except (WrongCall, NoWarehouse, WrongQuery) as error:
         code, message = WRONG_CALL, str(error)
-    except (AssetError, WarehouseError) as error:
+    except (FlowError, AssetError, WarehouseError) as error:
         code, message = FAILED, str(error)
     print(f"xtalker: {message}", file=sys.stderr)
     return code

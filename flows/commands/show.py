@@ -1,14 +1,15 @@
 """``xtalker show``."""
 
-import sys
 from pathlib import Path
 
+from flows.errors import CannotShow
 from flows.settings import Settings
+from models.encode import EncodingFailed
 from models.head.model import load_open_head
 from schemas.source import Offer, SourceVideo
 from tasks.ingest import IngestConfig, ingest
-from tasks.sheet import write_sheet
-from tasks.show import ShowConfig, ShownClip, write_overlay
+from tasks.sheet import UnwritableImage, write_sheet
+from tasks.show import ShowConfig, ShownClip, SpanNotFound, write_overlay
 from warehouse.errors import UnknownName
 from warehouse.lake import reading
 from warehouse.read import FoundKind, load_motion, load_speech, resolve, table_of
@@ -23,11 +24,15 @@ def run(name: str, output: Path, warehouse: Path | None, still: bool) -> int:
             raise UnknownName(f"{name} is a source; name one of its clips: {names}")
         row = next(clip for clip in clips if found.kind is FoundKind.SOURCE or clip["clip_id"] == found.id)
         motion, speech = load_motion(lake, row["clip_id"]), load_speech(lake, row["clip_id"])
+    if not found.path.is_file():
+        raise CannotShow(f"{found.path}: the source is no longer there")
     source = ingest(Offer(found.path), IngestConfig())
     if not isinstance(source, SourceVideo):
-        print(f"xtalker: {found.path} can no longer be read: {source.detail}", file=sys.stderr)
-        return 1
+        raise CannotShow(f"{found.path} can no longer be read: {source.detail}")
     clip = ShownClip(source, row["start_frame"], row["image_width"], row["image_height"], motion, speech.envelope)
     write = write_sheet if still else write_overlay
-    print(write(output, clip, load_open_head(), ShowConfig()))
+    try:
+        print(write(output, clip, load_open_head(), ShowConfig()))
+    except (SpanNotFound, EncodingFailed, UnwritableImage) as error:
+        raise CannotShow(str(error)) from error
     return 0

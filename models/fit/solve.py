@@ -51,7 +51,8 @@ def fit_landmarks(
     lens = Lens(settings.focal_ratio * max(width, height), ((width - 1) / 2, (height - 1) / 2))
     keys = seen[np.linspace(0, seen.size - 1, min(settings.shape_keyframes, seen.size)).round().astype(int)]
     at_keys = _fit_shape(basis, landmarks[keys], lens, settings)
-    start = _between(at_keys, keys, first_guess(basis, landmarks, lens))
+    nearest_seen = seen[np.abs(np.arange(len(landmarks))[:, None] - seen).argmin(1)]
+    start = _between(at_keys, keys, first_guess(basis, landmarks[nearest_seen], lens))
     return Fit(_fit_motion(basis, start, landmarks, seen, lens, settings), lens)
 
 

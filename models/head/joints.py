@@ -14,7 +14,8 @@ _REGRESSOR_VERTICES = 24
 def learn_joint_regressor(head: AnnyHead, vertices: Array, joints: Array) -> Array:
     """[5, V] convex weights on vertices that reproduce each joint over the sampled identities.
 
-    Eyes are the mean of their eyeball. The others are fitted over the nearest vertices: [n, V, 3], [n, 5, 3].
+    An eye is the middle between its eyeball's two poles. The others are fitted over the nearest vertices, from samples
+    ``vertices`` [n, V, 3] and ``joints`` [n, 5, 3].
     """
     regressor = np.zeros((5, vertices.shape[1]))
     for joint in range(3):
@@ -25,8 +26,8 @@ def learn_joint_regressor(head: AnnyHead, vertices: Array, joints: Array) -> Arr
         weights, _ = nnls(system, joints[::10, joint].ravel())
         regressor[joint, near] = weights / weights.sum()
     for side in range(2):
-        mask = head.is_eyeball(side)
-        regressor[3 + side, mask] = 1 / mask.sum()
+        front, *_, back = np.flatnonzero(head.is_eyeball(side))
+        regressor[3 + side, [front, back]] = 0.5
     return regressor
 
 

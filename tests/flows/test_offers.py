@@ -6,7 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from flows.offers import NothingOffered, UnreadableManifest, gather
+from flows.errors import NothingOffered, UnreadableManifest
+from flows.offers import gather
 
 
 @pytest.fixture

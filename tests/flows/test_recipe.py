@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.recipe import InvalidRecipe, load_recipe
+from flows.errors import InvalidRecipe
+from flows.recipe import load_recipe
 
 
 def own(tmp_path: Path, text: str) -> Path:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from flows.errors import RunnerClosed, WorkerCannotRun
 from flows.protocol import BatchRequest, Event, Finished, OfferedFile, read_draft
 from flows.recipe import load_recipe
-from flows.supervisor import BatchRunner, Limits, RunnerClosed, WorkerCannotRun
+from flows.supervisor import BatchRunner, Limits
 from schemas.source import Offer
 
 # A child that does to each file what the file's name says.
