@@ -16,7 +16,6 @@ from pydantic import BaseModel, Field
 
 from flows import stages
 from flows.curation import RunnerPool
-from flows.kit import require_assets
 from flows.offers import gather
 from flows.progress import RunProgress
 from flows.recipe import load_recipe
@@ -24,6 +23,7 @@ from flows.report import CurationReport
 from flows.run import run_plan
 from flows.settings import Settings
 from flows.supervisor import Limits
+from models.assets import AssetStore
 
 SNAPSHOT_PUBLISHED = "warehouse.snapshot.published"
 
@@ -47,7 +47,7 @@ class CurateParams(BaseModel):
 def curate(params: CurateParams) -> dict[str, Any]:
     """Curate ``params.videos`` into the warehouse; returns what ``xtalker curate --json`` prints."""
     settings, recipe = Settings.load(params.warehouse), load_recipe(params.recipe)
-    require_assets(settings.assets)
+    AssetStore(settings.assets).require()
     offers = gather(params.videos)
     todo = stages.plan(settings.warehouse, offers, recipe, params.retry_failed)
     report = CurationReport(offered=len(offers), already_there=todo.already_there)

@@ -27,6 +27,7 @@ from tasks.assemble import assemble
 from tasks.ingest import hash_file
 from warehouse.commit import commit as publish
 from warehouse.commit import open_committer
+from warehouse.compact import compact
 from warehouse.errors import NoWarehouse
 from warehouse.lake import reading
 from warehouse.read import KnownSource, known_sources
@@ -165,8 +166,10 @@ def commit_batch(
     }
     with open_committer(warehouse, wait_s=COMMIT_WAIT_S) as lake:
         tables = refuse_near_duplicates(tables, lake, recipe.duplicates)
-        info = CommitInfo(CommitKind.CURATE, lake.latest(), metadata.version("xtalker"), recipe.model_dump(mode="json"))
+        code_version = metadata.version("xtalker")
+        info = CommitInfo(CommitKind.CURATE, lake.latest(), code_version, recipe.model_dump(mode="json"))
         snapshot = publish(lake, stage(tables, lake.layout.staging, info))
+        snapshot = compact(lake, code_version) or snapshot
     for draft in drafts:
         draft.unlink()
     return snapshot, tables

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import cv2
 import torch
@@ -17,8 +16,6 @@ from models.transnet import TransNet
 from models.vad import SileroVad
 from models.whisper.model import Whisper
 
-PULLED: Final = ("face-landmarker", "whisper-base")
-
 
 @dataclass(frozen=True, slots=True)
 class Kit:
@@ -31,13 +28,6 @@ class Kit:
     whisper: Whisper
     transnet: TransNet | None
     encoder: SpeechEncoder | None
-
-
-def require_assets(assets: Path) -> None:
-    """Raise ``models.assets.AssetMissing``, with the command that fetches it, unless everything pulled is there."""
-    store = AssetStore(assets)
-    for name in PULLED:
-        store.path(name)
 
 
 def load_kit(assets: Path, recipe: Recipe) -> Kit:

@@ -12,7 +12,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
-from scipy import signal
 
 from schemas.arrays import Float32, UInt32
 from schemas.config import StageConfig
@@ -57,6 +56,8 @@ class Match:
 def fingerprint(audio: Float32) -> UInt32:
     """Sub-fingerprints of ``audio`` [S], 16 kHz mono, every ``HOP_S``; [K], empty below 0.4 s. Silent and steady
     instants are ``NOTHING``."""
+    from scipy import signal  # a second to import, which planning a run need not wait for
+
     narrow = signal.resample_poly(audio, 1, _DECIMATION).astype(np.float32)
     if narrow.size < _FFT + _HOP:
         return np.zeros(0, np.uint32)

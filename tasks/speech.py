@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 from pydantic import Field
-from scipy import signal
 
 from models.pitch import pitch
 from models.speech_encoder import SpeechEncoder
@@ -84,6 +83,8 @@ def speech(
 
 def amplitude_envelope(audio: Float32) -> Float32:
     """Magnitude of the analytic signal of ``audio`` [T * 640] below 10 Hz, at frame centres; [T], full scale 1."""
+    from scipy import signal  # a second to import, which planning a run need not wait for
+
     magnitude = np.abs(signal.hilbert(audio.astype(np.float64)))
     low_pass = signal.butter(2, _ENVELOPE_LOW_PASS_HZ, fs=SAMPLE_RATE, output="sos")
     smooth = signal.sosfiltfilt(low_pass, magnitude)  # both ways: no delay

@@ -59,7 +59,7 @@ class Session:
         """The whole result. Raises ``NotReadOnly``, ``SqlError``, ``QueryTimedOut``."""
         self._check(sql)
         with self._guarded():
-            return self._con.execute(sql, dict(parameters or {})).to_arrow_table()
+            return self._execute(sql, parameters).to_arrow_table()
 
     def stream(
         self, sql: str, parameters: Mapping[str, Any] | None = None, batch_rows: int = 8192
@@ -68,7 +68,11 @@ class Session:
         together, the caller's own work between two included. Raises as ``query`` does."""
         self._check(sql)
         with self._guarded():
-            yield from self._con.execute(sql, dict(parameters or {})).to_arrow_reader(batch_rows)
+            yield from self._execute(sql, parameters).to_arrow_reader(batch_rows)
+
+    def _execute(self, sql: str, parameters: Mapping[str, Any] | None) -> duckdb.DuckDBPyConnection:
+        # DuckDB imports pandas, for more than a second, as soon as it is handed parameters, empty ones included
+        return self._con.execute(sql, dict(parameters)) if parameters else self._con.execute(sql)
 
     def _check(self, sql: str) -> None:
         """The first wall. Raises ``NotReadOnly`` or ``SqlError``."""
@@ -77,7 +81,7 @@ class Session:
         if len(statements) != 1:
             raise NotReadOnly(f"one statement at a time, please; this is {len(statements)}")
         kind = statements[0].type
-        row = self._con.execute("SELECT json_serialize_sql($sql)", {"sql": sql}).fetchone()
+        row = self._con.execute(f"SELECT json_serialize_sql({quoted(sql)})").fetchone()
         tree = json.loads(row[0]) if row else {"error": True}
         if kind != duckdb.StatementType.SELECT or tree["error"]:
             raise NotReadOnly(f"only SELECT (and FROM, WITH, DESCRIBE, SHOW, SUMMARIZE) is allowed, not {kind.name}")

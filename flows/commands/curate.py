@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from flows.curation import RunnerPool, commit_batch, curate_batch, plan
-from flows.kit import require_assets
 from flows.offers import gather
 from flows.progress import RunProgress
 from flows.recipe import load_recipe
@@ -15,6 +14,7 @@ from flows.report import CurationReport
 from flows.run import run_plan
 from flows.settings import Settings
 from flows.supervisor import Limits
+from models.assets import AssetStore
 
 
 def run(
@@ -28,7 +28,7 @@ def run(
     """Curate and print the summary; the exit code."""
     settings, recipe = Settings.load(warehouse), load_recipe(recipe_path)
     offers = gather(videos)
-    require_assets(settings.assets)
+    AssetStore(settings.assets).require()
     todo = plan(settings.warehouse, offers, recipe, retry_failed)
     report = CurationReport(offered=len(offers), already_there=todo.already_there)
     if todo.new or todo.duplicates:

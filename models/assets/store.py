@@ -63,6 +63,12 @@ class AssetStore:
                 raise AssetMissing(f"asset {name!r} is {status} at {place}. {self._advice(asset)}")
         return places[0] if len(places) == 1 else places[0].parent
 
+    def require(self, group: str = CORE_GROUP) -> None:
+        """Raise ``AssetMissing``, with the command that fetches it, unless every asset of ``group`` is there."""
+        for asset in self._assets.values():
+            if asset.group == group:
+                self.path(asset.name)
+
     def verify(self) -> tuple[AssetState, ...]:
         """Hash every file of every asset."""
         return tuple(

@@ -13,28 +13,25 @@ from flows.recipe import load_recipe
 from flows.supervisor import BatchRunner, Limits
 from schemas.source import Offer
 
-# A child that does to each file what the file's name says.
+# A child that does to each file what the file's name says. It speaks the protocol by hand, which keeps it quick.
 CHILD = """
-import sys, os, time, json
+import json, os, sys, time
 from pathlib import Path
-from flows.protocol import BatchRequest, EVENT, Ready, Started, Finished, write_draft
-from schemas.tables import TABLES
-def send(event):
-    sys.stdout.write(EVENT.dump_json(event).decode() + "\\n"); sys.stdout.flush()
+def send(**event):
+    print(json.dumps(event), flush=True)
 for line in sys.stdin:
-    send(Ready())
-    request = BatchRequest.model_validate_json(line)
-    for index, file in enumerate(request.files):
-        send(Started(index=index))
-        match file.offer.path.stem:
+    send(kind="ready")
+    request = json.loads(line)
+    for index, file in enumerate(request["files"]):
+        send(kind="started", index=index)
+        match Path(file["offer"]["path"]).stem:
             case "crash": os.kill(os.getpid(), 11)
             case "stall": time.sleep(60)
-            case "overeat":
-                hoard = bytearray(os.urandom(1)) * (400 * 2**20); time.sleep(60)
+            case "overeat": hoard = bytearray(b"x") * (400 * 2**20); time.sleep(60)
             case "disk": sys.stderr.write("no space left\\n"); sys.exit(74)
-        draft = request.drafts / (file.sha256 + ".arrow")
-        write_draft(draft, {name: schema.empty_table() for name, schema in TABLES.items()})
-        send(Finished(index=index, draft=draft, video_s=1.0, peak_mb=1.0))
+        draft = Path(request["drafts"]) / (file["sha256"] + ".done")
+        draft.touch()
+        send(kind="finished", index=index, draft=str(draft), video_s=1.0, peak_mb=1.0)
 """
 
 
@@ -54,7 +51,7 @@ def runner(code: str = CHILD, **limits: float) -> BatchRunner:
     ("fate", "reason", "limits"),
     [
         ("crash", "worker_crashed", {}),
-        ("stall", "timed_out", {"stage_s": 4.0}),
+        ("stall", "timed_out", {"stage_s": 2.0}),
         ("overeat", "out_of_memory", {"memory_mb": 300}),
     ],
 )
@@ -65,9 +62,9 @@ def test_a_file_that_ends_its_worker_gets_a_verdict_and_the_rest_go_on(
     run = runner(**limits)
     drafts = run.run(batch(tmp_path, "a", fate, "b"), lambda f, e: heard.append((f.offer.path.stem, e)))
     run.close()
-    verdicts = [read_draft(d)["verdicts"].to_pylist() for d in drafts]
-    assert [len(v) for v in verdicts] == [0, 1, 0]
-    assert verdicts[1][0]["reason"] == reason
+    assert [d.suffix for d in drafts] == [".done", ".arrow", ".done"]
+    (verdict,) = read_draft(drafts[1])["verdicts"].to_pylist()
+    assert (verdict["keep"], verdict["reason"]) == (False, reason)
     assert [name for name, e in heard if isinstance(e, Finished)] == ["a", fate, "b"]
 
 

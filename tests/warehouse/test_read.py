@@ -1,16 +1,13 @@
 """What goes in as records comes out as the same records; names are found; fingerprints meet."""
 
-import time
-
 import numpy as np
 import pytest
 
-from schemas.arrays import UInt32
 from schemas.record import ClipScores
 from tests.warehouse.lakes import N_FRAMES, curate, staged, tables
 from warehouse.commit import commit
 from warehouse.errors import AmbiguousName, UnknownName
-from warehouse.fingerprints import FingerprintIndex
+from warehouse.fingerprints import fingerprints_sharing
 from warehouse.lake import Lake
 from warehouse.read import (
     FoundKind,
@@ -95,29 +92,13 @@ def test_names_are_found(lake: Lake) -> None:
             resolve(lake, unknown)
 
 
-def hashes(*values: int) -> UInt32:
-    return np.array(values, np.uint32)
-
-
-def test_fingerprints_meet_in_the_kept_clips(lake: Lake) -> None:
+def test_fingerprints_are_found_in_kept_clips_of_other_sources(lake: Lake) -> None:
     curate(lake, ["a", "b"])
-    index = FingerprintIndex.load(lake)
     known = load_speech(lake, "b-1").fingerprint
-    (candidate,) = index.lookup(np.concatenate([known, known]))
-    assert (candidate.clip_id, candidate.source_id, candidate.shared) == ("b-1", "b", len(known))
-    assert index.lookup(load_speech(lake, "b-0").fingerprint) == []  # refused
-    index.add("new-1", "new", np.concatenate([known[:3], hashes(5, 5)]))
-    assert [(c.clip_id, c.shared) for c in index.lookup(known)] == [("b-1", len(known)), ("new-1", 3)]
-    assert [c.clip_id for c in index.lookup(hashes(5))] == ["new-1"]
-    assert FingerprintIndex().lookup(known) == []
-
-
-def test_fingerprint_lookups_stay_fast() -> None:
-    index, rng = FingerprintIndex(), np.random.default_rng(0)
-    for i in range(2000):
-        index.add(f"clip{i}", "s", rng.integers(0, 2**32, 100, np.uint32))
-    index.lookup(hashes(1))
-    start = time.process_time()
-    for _ in range(100):
-        index.lookup(rng.integers(0, 2**32, 100, np.uint32))
-    assert time.process_time() - start < 0.5
+    found = fingerprints_sharing(lake, known[:1], without_sources=["a"])
+    assert list(found) == ["b-1"]
+    np.testing.assert_array_equal(found["b-1"], known)
+    assert fingerprints_sharing(lake, known, without_sources=["b"]) == {}
+    assert fingerprints_sharing(lake, np.array([5], np.uint32), without_sources=[]) == {}
+    refused = load_speech(lake, "b-0").fingerprint
+    assert fingerprints_sharing(lake, refused, without_sources=[]) == {}
