@@ -35,7 +35,7 @@ demo: setup ## curate a sample (or DATA=folder) and show what came out
 	$(XTALKER) show $$clip -w $(DEMO)/warehouse -o $(DEMO)/overlay.mp4
 
 test: setup ## the fast suite, under two minutes on two cores
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 test-real: setup ## the tests on real clips, which skip where ../shared/data is absent
 	$(BIN)/pytest -m "real_data or slow"

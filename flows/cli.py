@@ -65,8 +65,8 @@ def curate(
 
     Every file ends as kept clips or as a verdict with a reason. Running again costs only what is new.
 
-        xtalker curate interviews/ --workers 4
-        xtalker curate manifest.csv --recipe strict.yaml
+    - `xtalker curate interviews/ --workers 4`
+    - `xtalker curate manifest.csv --recipe strict.yaml`
     """
     from flows.commands.curate import run
 
@@ -82,7 +82,7 @@ def regate(
 ) -> None:
     """Decide again which clips to keep, from the stored scores; no video is touched.
 
-    xtalker regate --tier strict
+    - `xtalker regate --tier strict`
     """
     from flows.commands.regate import run
 
@@ -98,8 +98,8 @@ def sql(
 ) -> None:
     """Ask the warehouse. Read-only; any DuckDB client can attach it too (see the README).
 
-    xtalker sql "select reason, count(*) from clips group by all order by 2 desc"
-    xtalker sql "select speaker_id, sum(duration_s)/3600 as hours from clips where keep group by 1" --format csv
+    - `xtalker sql "select reason, count(*) from clips group by all order by 2 desc"`
+    - `xtalker sql "select speaker_id, sum(duration_s)/3600 as hours from clips where keep group by 1" --format csv`
     """
     from flows.commands.ask import run_sql
 
@@ -114,7 +114,7 @@ def why(
 ) -> None:
     """Every gate's answer about a source or clip: measured, threshold, verdict.
 
-    xtalker why interviews/take3.mp4
+    - `xtalker why interviews/take3.mp4`
     """
     from flows.commands.ask import run_why
 
@@ -130,7 +130,7 @@ def show(
 ) -> None:
     """The fitted head over the face, with sound: see for yourself whether the motion is right.
 
-    xtalker show 3f2a -o overlay.mp4
+    - `xtalker show 3f2a -o overlay.mp4`
     """
     from flows.commands.show import run
 

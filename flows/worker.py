@@ -4,6 +4,7 @@ One child serves one recipe and keeps its models warm over many micro-batches. I
 time and memory are watched from outside (``flows.supervisor``), and if it dies, the source it was at gets a verdict.
 """
 
+import contextlib
 import os
 import resource
 import sys
@@ -27,22 +28,24 @@ def main() -> int:
     from flows.kit import Kit, load_kit
 
     kit: Kit | None = None
-    for line in sys.stdin:
-        request = BatchRequest.model_validate_json(line)
-        if kit is None:
-            kit = load_kit(assets, request.recipe)
-            _send(events, Ready())
-        for index, file in enumerate(request.files):
-            _send(events, Started(index=index))
-            rows = curate_source(file, request.recipe, kit, _stage_clock(events, index))
-            draft = request.drafts / f"{file.sha256[:16]}.arrow"
-            try:
-                write_draft(draft, rows.tables)
-            except OSError as error:
-                print(f"cannot write {draft}: {error}", file=sys.stderr)
-                return OUT_OF_DISK
-            peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            _send(events, Finished(index=index, draft=draft, video_s=rows.video_s, peak_mb=peak_mb))
+    with contextlib.ExitStack() as closing:
+        for line in sys.stdin:
+            request = BatchRequest.model_validate_json(line)
+            if kit is None:
+                kit = load_kit(assets, request.recipe)
+                closing.enter_context(kit.landmarker)
+                _send(events, Ready())
+            for index, file in enumerate(request.files):
+                _send(events, Started(index=index))
+                rows = curate_source(file, request.recipe, kit, _stage_clock(events, index))
+                draft = request.drafts / f"{file.sha256[:16]}.arrow"
+                try:
+                    write_draft(draft, rows.tables)
+                except OSError as error:
+                    print(f"cannot write {draft}: {error}", file=sys.stderr)
+                    return OUT_OF_DISK
+                peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+                _send(events, Finished(index=index, draft=draft, video_s=rows.video_s, peak_mb=peak_mb))
     return 0
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from schemas.record import ClipRecord, SourceRecord
 from schemas.tables import TABLES
-from schemas.verdict import Verdict
+from schemas.verdict import Reason, Verdict
 
 VERSION = "1"
 
@@ -45,7 +45,9 @@ def _source_row(record: SourceRecord, curation_key: str, modified_ns: int) -> di
         "licence": offer.licence,
         "consent": offer.consent,
     }
-    if source is not None:
+    if source is None:
+        row["has_audio"] = False if record.reason is Reason.NO_AUDIO else None  # None: it was never looked for
+    else:
         row |= {
             "duration_s": source.duration_s,
             "width": source.width,

@@ -1,0 +1,61 @@
+"""The journey of one source, with the real models."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from flows.journey import curate_source
+from flows.kit import Kit, load_kit
+from flows.recipe import load_recipe
+from flows.settings import Settings
+from tasks.media.footage import Footage
+from tasks.table import STAGES
+from tests.builders import face_landmarker_file, moving_pattern, real_clip, tone, write_media
+from tests.flows.records import offered
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def kit() -> Kit:
+    face_landmarker_file()
+    return load_kit(Settings.load().assets, load_recipe())
+
+
+@pytest.fixture
+def decodes(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each file is opened for decoding."""
+    opened: Counter[str] = Counter()
+    enter = Footage.__enter__
+
+    def counted(self: Footage) -> Footage:
+        opened[self.source.offer.path.name] += 1
+        return enter(self)
+
+    monkeypatch.setattr(Footage, "__enter__", counted)
+    return opened
+
+
+@pytest.mark.real_data
+def test_a_source_is_decoded_once_and_passes_every_stage(kit: Kit, decodes: Counter[str]) -> None:
+    stages: Counter[str] = Counter()
+    file = offered(real_clip("talking/hdtf_aoc.mp4"))
+    rows = curate_source(file, load_recipe(), kit, lambda stage: stages.update([stage])).tables
+    assert decodes == {"hdtf_aoc.mp4": 1}
+    assert set(stages) == {stage.name for stage in STAGES} - {"splits"}
+    (clip,) = rows["clips"].to_pylist()
+    assert clip["keep"]
+    (motion,) = rows["motion"].to_pylist()
+    assert len(motion["jaw"]) == 3 * clip["n_frames"]
+    (speech,) = rows["speech"].to_pylist()
+    assert len(speech["embedding"]) == speech["embedding_dim"] * clip["n_frames"]
+
+
+def test_a_video_without_a_face_has_no_clips_and_one_reason(kit: Kit, decodes: Counter[str], tmp_path: Path) -> None:
+    path = tmp_path / "pattern.mp4"
+    write_media(path, moving_pattern(50), sound=tone(2.0))
+    rows = curate_source(offered(path), load_recipe(), kit, lambda _: None).tables
+    assert rows["clips"].num_rows == 0
+    assert rows["sources"]["reason"].to_pylist() == ["no_face"]
+    assert decodes == {"pattern.mp4": 1}
