@@ -37,6 +37,7 @@ from warehouse.snapshots import Snapshot
 VERSION = "1"
 
 BATCH_FILES: Final = 16
+BATCHES_PER_WORKER: Final = 4  # at least, so that no worker idles long at the end of a short run
 BATCH_BYTES: Final = 256 * 2**20
 COMMIT_WAIT_S: Final = 600.0  # for another curator's commit to end
 # Reasons that lie with a run, not with the video: `--retry-failed` offers these again.
@@ -99,11 +100,12 @@ def plan(
     return Plan(tuple(new.values()), tuple(duplicates), already_there)
 
 
-def batches(files: Sequence[OfferedFile], recipe: Recipe, drafts: Path) -> Iterator[BatchRequest]:
+def batches(files: Sequence[OfferedFile], recipe: Recipe, drafts: Path, workers: int) -> Iterator[BatchRequest]:
     """Micro-batches of ``files``: small enough that a killed run loses little, large enough that commits are few."""
+    most = min(BATCH_FILES, max(1, len(files) // (BATCHES_PER_WORKER * workers)))
     batch: list[OfferedFile] = []
     for file in files:
-        full = len(batch) == BATCH_FILES or sum(f.size_bytes for f in batch) + file.size_bytes > BATCH_BYTES
+        full = len(batch) == most or sum(f.size_bytes for f in batch) + file.size_bytes > BATCH_BYTES
         if batch and full:
             yield BatchRequest(files=tuple(batch), recipe=recipe, drafts=drafts)
             batch = []
@@ -116,6 +118,7 @@ class RunnerPool:
     """Batch runners kept warm between batches: one for each of the ``at_once`` batches that may run together."""
 
     def __init__(self, assets: Path, limits: Limits, at_once: int) -> None:
+        self.at_once = at_once
         self._command, self._limits = worker_command(assets), limits
         self._free = threading.Semaphore(at_once)
         self._idle: list[BatchRunner] = []

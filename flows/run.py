@@ -53,7 +53,7 @@ def run_plan(
 
     with tempfile.TemporaryDirectory(prefix="xtalker-drafts-") as drafts, progress:
         try:
-            requests = list(batches(todo.new, recipe, Path(drafts)))
+            requests = list(batches(todo.new, recipe, Path(drafts), pool.at_once))
             under_way = [submit(request, pool, heard) for request in requests]
             for request, batch in zip(requests, under_way, strict=True):
                 publish(batch.result(), ())

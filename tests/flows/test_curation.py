@@ -108,9 +108,12 @@ def test_a_copy_is_a_duplicate_once(tmp_path: Path, warehouse: Path) -> None:
 
 def test_batches_keep_order_and_size(tmp_path: Path) -> None:
     files = [offered(video(tmp_path, f"{i:03}.mp4")) for i in range(2 * BATCH_FILES + 1)]
-    made = list(batches(files, RECIPE, tmp_path))
-    assert [len(b.files) for b in made] == [BATCH_FILES, BATCH_FILES, 1]
-    assert [f for b in made for f in b.files] == files
+    for workers, sizes in ((1, [8, 8, 8, 8, 1]), (2, [4] * 8 + [1]), (100, [1] * 33)):
+        made = list(batches(files, RECIPE, tmp_path, workers))
+        assert [len(b.files) for b in made] == sizes
+        assert [f for b in made for f in b.files] == files
+    many = list(batches(files * 10, RECIPE, tmp_path, 1))
+    assert max(len(b.files) for b in many) == BATCH_FILES
 
 
 def test_the_same_speech_in_another_file_is_refused_and_the_first_stays(tmp_path: Path, warehouse: Path) -> None:

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -105,14 +106,16 @@ def test_the_flow_curates_publishes_and_leaves_nothing_to_do(server: Server, tmp
     (run,) = server.ask("/flow_runs/filter", limit=10)
     assert run["state"]["type"] == "COMPLETED"
     tasks = server.ask("/task_runs/filter", limit=50)
-    assert sorted(t["name"].split("-")[0] for t in tasks) == ["commit_batch", "curate_batch", "plan"]
+    names = Counter(task["name"].split("-")[0] for task in tasks)
+    assert names["plan"] == 1
+    assert 1 <= names["curate_batch"] == names["commit_batch"] <= 3
     artifacts = server.ask("/artifacts/filter", limit=10)
     assert any("3 new" in a["data"] for a in artifacts if a["key"] == "curation-summary")
     assert published(server) == 1
 
     curate(server, warehouse, videos)
     assert published(server) == 1, "a run without news must not announce a snapshot"
-    assert len(server.ask("/task_runs/filter", limit=50)) == 4, "only the plan runs again"
+    assert len(server.ask("/task_runs/filter", limit=50)) == len(tasks) + 1, "only the plan runs again"
 
 
 def published(server: Server, patience_s: float = 15) -> int:
