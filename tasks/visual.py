@@ -88,8 +88,15 @@ def covered(patches: UInt8, landmarks: Float32, blendshapes: Float32, config: Vi
 
 
 def rowness(patches: UInt8) -> npt.NDArray[np.float64]:
-    """[T] share of the variance of the lips' brightness that the means of their rows account for, 0..1."""
+    """[T] share of the variance of the lips' brightness that the means of their rows account for, 0..1.
+
+    A light from the side shades the face evenly across; that slope is taken out first, or a dark face lit from one
+    side would seem to have no mouth.
+    """
     lips = patches[:, *_LIPS].mean(axis=3)
+    across = np.arange(lips.shape[2]) - (lips.shape[2] - 1) / 2
+    slope = (lips * across).sum(axis=(1, 2)) / (lips.shape[1] * np.square(across).sum())
+    lips = lips - slope[:, None, None] * across
     rows = lips.mean(axis=2).var(axis=1)
     return np.asarray(rows / (lips.var(axis=(1, 2)) + _NOISE_VARIANCE))
 

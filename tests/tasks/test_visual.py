@@ -131,3 +131,9 @@ def test_a_real_actress_with_her_hands_over_her_mouth() -> None:
     found = covered(made.mouth_patch, made.landmarks, made.blendshapes, CONFIG)
     assert found[75:235].mean() > 0.85
     assert np.delete(found, range(60, 245)).mean() < 0.05
+
+
+def test_a_face_lit_from_one_side_has_a_mouth() -> None:
+    lit = np.linspace(-60, 60, 24)[None, None, :, None]
+    patches = np.clip(talking_patches() * 0.3 + 80 + lit, 0, 255).astype(np.uint8)
+    assert scores_of(patches) == 0
