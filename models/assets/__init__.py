@@ -2,9 +2,10 @@
 
 from models.assets.errors import AssetError, AssetMissing, AssetUnavailable, UnknownAsset
 from models.assets.manifest import Asset, AssetFile, load_manifest
-from models.assets.store import AssetState, AssetStatus, AssetStore
+from models.assets.store import CORE_GROUP, AssetState, AssetStatus, AssetStore
 
 __all__ = [
+    "CORE_GROUP",
     "Asset",
     "AssetError",
     "AssetFile",

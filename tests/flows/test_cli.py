@@ -122,3 +122,17 @@ def test_the_printed_recipe_is_a_recipe(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(xtalker("recipe").stdout)
     assert load_recipe(path) == load_recipe()
+
+
+def test_assets_say_what_is_missing_and_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XTALKER_ASSETS", str(tmp_path))
+    listed = {line.split()[0]: line for line in xtalker("assets", "list").stdout.splitlines()}
+    assert "missing" in listed["face-landmarker"]
+    assert "here" in listed["open-head"]
+    done = xtalker("assets", "verify")
+    assert done.returncode == 1
+    assert "face_landmarker.task" in done.stdout
+    assert "piper" not in done.stdout, "what only the demo's sample needs may be absent"
+    refused = xtalker("curate", Path(__file__).parent, "-w", tmp_path / "w")
+    assert refused.returncode != 0
+    assert "Traceback" not in refused.stderr
