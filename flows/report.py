@@ -104,11 +104,15 @@ class CurationReport:
             refused = f"{self.sources['refused']} refused{_by(self.source_reasons)}"
             yield f"files     {self.sources['curated']} curated, {refused}"
             yield f"clips     {self.clips_kept} kept, {self.clips_refused} refused{_by(self.clip_reasons)}"
-            yield f"video     {self.video_s / 3600:.2f} h in, {self.kept_s / 3600:.2f} h kept"
+            yield f"video     {_length(self.video_s)} in, {_length(self.kept_s)} kept"
             cost = f"{self.wall_s:.0f} s, worker peak {self.peak_worker_mb:.0f} MB"
             yield f"speed     {self.speed:.1f} x real time ({cost})"
         yield f"snapshot  {'unchanged' if self.snapshot_id is None else self.snapshot_id}"
         yield from (f"warning   {w}" for w in self.warnings)
+
+
+def _length(seconds: float) -> str:
+    return f"{seconds / 3600:.2f} h" if seconds >= 3600 else f"{seconds / 60:.1f} min"
 
 
 def _by(reasons: Counter[str]) -> str:

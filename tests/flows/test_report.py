@@ -20,6 +20,11 @@ def test_speed_is_video_over_wall_time() -> None:
     assert CurationReport(video_s=300, wall_s=100).speed == 3.0
 
 
+@pytest.mark.parametrize(("seconds", "said"), [(90.0, "1.5 min in"), (5400.0, "1.50 h in")])
+def test_lengths_are_said_in_a_unit_that_shows_them(seconds: float, said: str) -> None:
+    assert any(said in line for line in CurationReport(offered=1, video_s=seconds).lines())
+
+
 def test_the_summary_names_every_reason() -> None:
     report = CurationReport(offered=3, sources=Counter(curated=1, refused=2), source_reasons=Counter(no_face=2))
     assert any("2 no_face" in line for line in report.lines())
