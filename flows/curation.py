@@ -66,7 +66,6 @@ def plan(
     offers: Sequence[Offer],
     recipe: Recipe,
     retry_failed: bool = False,
-    on_hashed: Callable[[], None] = lambda: None,
 ) -> Plan:
     """Sort ``offers`` into new, duplicate and already there; hashes only files that changed since they were read."""
     known = _known(warehouse)
@@ -82,9 +81,8 @@ def plan(
     duplicates: list[Duplicate] = []
     already_there = 0
     for offer in offers:
-        file = _hashed(offer, by_path.get(str(offer.path)))
-        on_hashed()
         before = by_path.get(str(offer.path))
+        file = _hashed(offer, before)
         original = done.get(file.sha256)
         if original == str(offer.path):
             already_there += 1

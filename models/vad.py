@@ -77,11 +77,6 @@ def speech_windows(
     return speech
 
 
-def per_sample(windows: Bool, n_samples: int) -> Bool:
-    """A mask of windows as a mask of samples; [n_samples]."""
-    return np.repeat(windows, WINDOW_SAMPLES)[:n_samples]
-
-
 def _runs(mask: Bool) -> list[tuple[int, int]]:
     """The half-open spans in which ``mask`` [W] holds."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
