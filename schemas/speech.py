@@ -18,6 +18,26 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechFeatures:
+    """What a motion model hears of a sound, at 25 frames a second (T frames)."""
+
+    n_frames: int
+    envelope: Float32  # [T] amplitude, linear, full scale = 1
+    f0_hz: Float32  # [T] 0 where unvoiced
+    embedding: Float32  # [T, D]
+    embedding_model: str  # name and layer, "whisper-base:2" say
+
+    def __post_init__(self) -> None:
+        admit_fields(
+            self,
+            {"T": self.n_frames},
+            envelope=(np.float32, ("T",)),
+            f0_hz=(np.float32, ("T",)),
+            embedding=(np.float32, ("T", "D")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechTrack:
     """Audio features of a clip at 25 frames a second (T frames)."""
 
@@ -48,6 +68,11 @@ class SpeechTrack:
     @property
     def embedding_dim(self) -> int:
         return int(self.embedding.shape[1])
+
+    @property
+    def features(self) -> SpeechFeatures:
+        """The part of it that a motion model hears."""
+        return SpeechFeatures(self.n_frames, self.envelope, self.f0_hz, self.embedding, self.embedding_model)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The avatar: a flow-matching transformer from speech to head motion."""
