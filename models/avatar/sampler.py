@@ -1,0 +1,199 @@
+"""From speech to frames: Euler steps through the flow, window by window, for a clip or for hours."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from models.avatar.avatar import Avatar
+from models.avatar.motion import MOTION_DIM
+from models.avatar.prosody import level_of, prosody
+from models.avatar.protocol import Condition
+from schemas.arrays import Float32
+from schemas.config import StageConfig
+from schemas.speech import SpeechFeatures
+
+
+class SamplerConfig(StageConfig):
+    """How the flow is walked. A guidance scale of 1 takes the model at its word and costs nothing; another one runs the
+    network once more a step (Ho and Salimans 2022)."""
+
+    window_frames: int = Field(100, ge=40, description="new frames a window")
+    lookahead_frames: int = Field(50, ge=0, description="speech heard beyond a window before it is made")
+    level_frames: int = Field(750, gt=0, description="recent speech whose loudness counts as its level")
+    speech_guidance: float = Field(1.0, ge=0, description="how strongly the lips follow the speech")
+    style_guidance: float = Field(1.0, ge=0, description="how strongly the head follows the style")
+    temperature: float = Field(1.0, ge=0, description="of the source noise; 0 gives the likeliest motion")
+
+
+class Sampler:
+    """An avatar ready to perform; a ``MotionModel``."""
+
+    def __init__(self, avatar: Avatar, config: SamplerConfig | None = None) -> None:
+        self.avatar = avatar.eval()
+        self.config = config or SamplerConfig()
+        # What a listener's frame depends on: past this, more context changes nothing.
+        self._reach = avatar.config.listener_blocks * avatar.config.band_frames + 2
+
+    def perform(
+        self, speech: SpeechFeatures, shape: Float32, condition: Condition, steps: int | None, seed: int
+    ) -> Float32:
+        """Frames [T, 58] for ``speech``; ``shape`` stays as it is: the avatar makes motion only."""
+        del shape
+        return np.concatenate(list(self.stream([speech], condition, steps, seed)))
+
+    def stream(
+        self, chunks: Iterable[SpeechFeatures], condition: Condition, steps: int | None, seed: int
+    ) -> Iterator[Float32]:
+        """Frames in pieces [t, 58], each as soon as the speech it needs was heard, in bounded memory.
+
+        How the speech is cut into ``chunks`` changes nothing: the same windows are made of it.
+        Raises ``ValueError`` if a chunk's embedding is not of the model the avatar was trained with.
+        """
+        ear = _Ear(self.avatar.config.speech_dim)
+        noise = _NoiseStream(self._device, seed, self.config.temperature)
+        before = condition.previous if condition.previous is not None else np.zeros((0, MOTION_DIM), np.float32)
+        person = self._people(condition)
+        done = 0
+        for ended in _then_end(chunks, ear, self.avatar.config.speech_model):
+            while (size := self._ready(ear.heard_frames - done, ended)) > 0:
+                before = before[-self.avatar.config.context_frames :]
+                frames = self._window(ear, noise, person, before, done, size, steps or self.avatar.config.steps)
+                yield frames
+                before = np.concatenate([before, frames])
+                done += size
+                ear.forget(done - max(self._reach + self.avatar.config.context_frames, self.config.level_frames))
+
+    def _ready(self, pending: int, ended: bool) -> int:
+        """How many new frames can be made of ``pending`` heard ones."""
+        if ended:
+            return min(pending, self.config.window_frames)
+        return self.config.window_frames if pending >= self.config.window_frames + self.config.lookahead_frames else 0
+
+    def _people(self, condition: Condition) -> Tensor:
+        """Who moves [G, C]: as told; then, for guidance, without style."""
+        reference, style = (
+            None if value is None else torch.from_numpy(value.copy())[None].to(self._device)
+            for value in (condition.reference, condition.style)
+        )
+        hidden = [[False, False]]
+        if style is not None and self.config.style_guidance != 1:
+            hidden.append([False, True])
+        with torch.inference_mode():
+            rows = [torch.tensor([row], device=self._device) for row in hidden]
+            return torch.cat([self.avatar.person(reference, style, row) for row in rows])
+
+    @property
+    def _device(self) -> torch.device:
+        return self.avatar.motion_mean.device
+
+    @torch.inference_mode()
+    def _window(
+        self, ear: "_Ear", noise: "_NoiseStream", people: Tensor, before: Float32, start: int, size: int, steps: int
+    ) -> Float32:
+        """``size`` frames from frame ``start``, going on from ``before`` [K, 58]."""
+        k = len(before)
+        # No further than the lookahead, though more may have been heard: how speech comes in must not matter.
+        horizon = min(start + size + self.config.lookahead_frames, ear.heard_frames)
+        stop = min(start + size + self.avatar.config.band_frames, horizon)  # what is made past the window is thrown away
+        heard = self._listen(ear, start - k, stop, horizon)
+        given = self.avatar.normalise(torch.from_numpy(before.copy()).to(self._device))
+        z = noise.between(start, stop)
+        band, rotary = self.avatar.positions(k + len(z))
+        is_given = (torch.arange(k + len(z), device=self._device) < k)[None]
+        n_people, n_heard = len(people), len(heard)
+        who = people[[0] * n_heard + [1] * (n_people - 1)]
+        what = heard[[*range(n_heard), *[0] * (n_people - 1)]]
+        scales = self._scales(n_heard, n_people)
+        for step in range(steps):
+            noisy = torch.cat([given, z])[None].expand(len(who), -1, -1)
+            time = torch.full((len(who),), step / steps, device=self._device)
+            told = self.avatar.mover(noisy, time, is_given, what, who, band, rotary).float()[:, k:]
+            finished = torch.einsum("g,gtd->td", scales, told)
+            z = z + (finished - z) / (steps - step)
+        return np.ascontiguousarray(self.avatar.frames(z[:size]).cpu().numpy(), np.float32)
+
+    def _scales(self, n_heard: int, n_people: int) -> Tensor:
+        """Weights [G] of the passes: as told, without speech, without style; their sum is 1."""
+        speech = self.config.speech_guidance - 1 if n_heard > 1 else 0.0
+        style = self.config.style_guidance - 1 if n_people > 1 else 0.0
+        weights = [1 + speech + style, *[-speech] * (n_heard - 1), *[-style] * (n_people - 1)]
+        return torch.tensor(weights, device=self._device)
+
+    def _listen(self, ear: "_Ear", start: int, stop: int, horizon: int) -> Tensor:
+        """What is heard in frames ``start`` to ``stop``, [1, t, C]; with speech guidance, [2, t, C], then without."""
+        from_frame = max(start - self._reach, ear.first_frame)
+        to_frame = min(stop + self._reach, horizon)
+        embedding, envelope, f0_hz = (torch.from_numpy(a).to(self._device)[None] for a in ear.between(from_frame, to_frame))
+        recent = ear.between(max(stop - self.config.level_frames, ear.first_frame), stop)[1]
+        level = torch.tensor([level_of(recent)], device=self._device)
+        features = prosody(envelope, f0_hz, level)
+        withheld = [False] if self.config.speech_guidance == 1 else [False, True]
+        heard = [self.avatar.listen(embedding, features, torch.tensor([w], device=self._device)) for w in withheld]
+        whole = torch.cat(heard)
+        return _padded_front(whole, start - from_frame)[:, : stop - start]
+
+
+def _padded_front(x: Tensor, offset: int) -> Tensor:
+    """``x`` [B, T, C] from frame ``offset`` on; frames before its first repeat it."""
+    return x[:, offset:] if offset >= 0 else torch.cat([x[:, :1].expand(-1, -offset, -1), x], dim=1)
+
+
+def _then_end(chunks: Iterable[SpeechFeatures], ear: "_Ear", speech_model: str) -> Iterator[bool]:
+    for chunk in chunks:
+        if chunk.embedding_model != speech_model:
+            raise ValueError(f"the avatar hears {speech_model!r}, got features of {chunk.embedding_model!r}")
+        ear.hear(chunk)
+        yield False
+    yield True
+
+
+class _Ear:
+    """The speech heard so far, of which the distant past is forgotten."""
+
+    def __init__(self, speech_dim: int) -> None:
+        self.first_frame = 0
+        self._embedding = np.zeros((0, speech_dim), np.float32)
+        self._envelope = np.zeros(0, np.float32)
+        self._f0_hz = np.zeros(0, np.float32)
+
+    @property
+    def heard_frames(self) -> int:
+        return self.first_frame + len(self._envelope)
+
+    def hear(self, chunk: SpeechFeatures) -> None:
+        self._embedding = np.concatenate([self._embedding, chunk.embedding])
+        self._envelope = np.concatenate([self._envelope, chunk.envelope])
+        self._f0_hz = np.concatenate([self._f0_hz, chunk.f0_hz])
+
+    def forget(self, before_frame: int) -> None:
+        gone = max(before_frame - self.first_frame, 0)
+        self._embedding, self._envelope, self._f0_hz = (
+            a[gone:] for a in (self._embedding, self._envelope, self._f0_hz)
+        )
+        self.first_frame += gone
+
+    def between(self, start: int, stop: int) -> tuple[Float32, Float32, Float32]:
+        part = slice(start - self.first_frame, stop - self.first_frame)
+        return self._embedding[part], self._envelope[part], self._f0_hz[part]
+
+
+class _NoiseStream:
+    """Source noise of one seed, the same however it is cut into windows."""
+
+    def __init__(self, device: torch.device, seed: int, temperature: float) -> None:
+        self._device = device
+        self._draw = np.random.default_rng(seed)  # draws the same numbers in pieces as at once; torch's does not
+        self._temperature = temperature
+        self._drawn = np.zeros((0, MOTION_DIM), np.float32)
+        self._first_frame = 0
+
+    def between(self, start: int, stop: int) -> Tensor:
+        """[t, 58] for frames ``start`` to ``stop``; ``start`` never goes back."""
+        self._drawn = self._drawn[start - self._first_frame :]
+        self._first_frame = start
+        missing = max(stop - start - len(self._drawn), 0)
+        self._drawn = np.concatenate([self._drawn, self._draw.standard_normal((missing, MOTION_DIM), np.float32)])
+        return self._temperature * torch.from_numpy(self._drawn[: stop - start].copy()).to(self._device)
