@@ -83,7 +83,9 @@ class Avatar(nn.Module):
         noisy = finished * target + (1 - finished) * noise
         band, rotary = self.positions(w)
         seen = band & batch.valid[:, None, None, :]
-        predicted = self.mover(noisy, time, given, heard, person, seen | torch.eye(w, dtype=torch.bool, device=device), rotary)
+        predicted = self.mover(
+            noisy, time, given, heard, person, seen | torch.eye(w, dtype=torch.bool, device=device), rotary
+        )
 
         counts = (batch.valid & ~given).float()
         return self._losses(predicted.float(), target, counts)

@@ -34,7 +34,9 @@ class FaceGeometry(nn.Module):
         self.follows: Tensor
         self.register_buffer("basis", torch.from_numpy(np.ascontiguousarray(basis.T)), persistent=False)
         self.register_buffer("arm", torch.from_numpy((head.template[chosen] - joint) * 1000.0), persistent=False)
-        self.register_buffer("follows", torch.from_numpy(head.weights[chosen, JAW_JOINT, None].copy()), persistent=False)
+        self.register_buffer(
+            "follows", torch.from_numpy(head.weights[chosen, JAW_JOINT, None].copy()), persistent=False
+        )
 
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Frames [..., 58] to lips [..., L, 3] and upper face [..., U, 3], relative to the jaw joint."""

@@ -30,9 +30,7 @@ class Block(nn.Module):
         self.qkv = nn.Linear(width, 3 * width)
         self.merge = nn.Linear(width, width)
         self.feed_norm = nn.LayerNorm(width, elementwise_affine=not conditioned)
-        self.feed = nn.Sequential(
-            nn.Linear(width, hidden), nn.GELU(approximate="tanh"), nn.Linear(hidden, width)
-        )
+        self.feed = nn.Sequential(nn.Linear(width, hidden), nn.GELU(approximate="tanh"), nn.Linear(hidden, width))
         self.dropout = nn.Dropout(config.dropout)
         self.modulation = nn.Linear(width, 6 * width) if conditioned else None
         if self.modulation is not None:
@@ -130,7 +128,7 @@ class Mover(nn.Module):
 def time_features(time: Tensor) -> Tensor:
     """``time`` [...], 0..1, as sines and cosines [..., 128]."""
     octaves = torch.arange(_TIME_FREQUENCIES, device=time.device) / _TIME_FREQUENCIES
-    angle = time[..., None] * (1000.0 ** octaves)
+    angle = time[..., None] * (1000.0**octaves)
     return torch.cat([angle.sin(), angle.cos()], dim=-1)
 
 

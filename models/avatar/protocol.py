@@ -17,7 +17,9 @@ class Condition:
     """What steers a motion model besides the speech. Whatever is None is left to the model."""
 
     reference: Float32 | None = None  # [58] a frame of this person: how the face rests
-    style: Float32 | None = None  # [6] log of the head's standard deviation in pitch, yaw, roll (rad), then of its speed
+    style: Float32 | None = (
+        None  # [6] log of the head's standard deviation in pitch, yaw, roll (rad), then of its speed
+    )
     previous: Float32 | None = None  # [K, 58] the frames just before, to go on from without a seam
 
     def __post_init__(self) -> None:

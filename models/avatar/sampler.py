@@ -97,7 +97,9 @@ class Sampler:
         k = len(before)
         # No further than the lookahead, though more may have been heard: how speech comes in must not matter.
         horizon = min(start + size + self.config.lookahead_frames, ear.heard_frames)
-        stop = min(start + size + self.avatar.config.band_frames, horizon)  # what is made past the window is thrown away
+        stop = min(
+            start + size + self.avatar.config.band_frames, horizon
+        )  # what is made past the window is thrown away
         heard = self._listen(ear, start - k, stop, horizon)
         given = self.avatar.normalise(torch.from_numpy(before.copy()).to(self._device))
         z = noise.between(start, stop)
@@ -126,7 +128,9 @@ class Sampler:
         """What is heard in frames ``start`` to ``stop``, [1, t, C]; with speech guidance, [2, t, C], then without."""
         from_frame = max(start - self._reach, ear.first_frame)
         to_frame = min(stop + self._reach, horizon)
-        embedding, envelope, f0_hz = (torch.from_numpy(a).to(self._device)[None] for a in ear.between(from_frame, to_frame))
+        embedding, envelope, f0_hz = (
+            torch.from_numpy(a).to(self._device)[None] for a in ear.between(from_frame, to_frame)
+        )
         recent = ear.between(max(stop - self.config.level_frames, ear.first_frame), stop)[1]
         level = torch.tensor([level_of(recent)], device=self._device)
         features = prosody(envelope, f0_hz, level)
