@@ -1,9 +1,9 @@
 """The avatar: flow matching from speech to head motion.
 
-Path ``z_t = t x_1 + (1 - t) x_0`` from noise to normalised motion (Lipman et al. 2023). The network predicts ``x_1`` itself,
-so that vertices of the head model can be compared: with that lip error is .24 mm lower than with a velocity target
-(``notes/gen.md``). Time is logit-normal (Esser et al. 2024). The frames just before a window are given as finished
-(t = 1), which is how a long speech goes on without a seam.
+Path ``z_t = t x_1 + (1 - t) x_0`` from noise to normalised motion (Lipman et al. 2023). The network predicts ``x_1``
+itself, so that vertices of the head model can be compared: a prototype's lip error was .24 mm lower for it than with a
+velocity target. Time is logit-normal (Esser et al. 2024). The frames just before a window are given as finished, which
+is how a long speech goes on without a seam.
 """
 
 import numpy as np
@@ -83,9 +83,8 @@ class Avatar(nn.Module):
         noisy = finished * target + (1 - finished) * noise
         band, rotary = self.positions(w)
         seen = band & batch.valid[:, None, None, :]
-        predicted = self.mover(
-            noisy, time, given, heard, person, seen | torch.eye(w, dtype=torch.bool, device=device), rotary
-        )
+        itself = torch.eye(w, dtype=torch.bool, device=device)  # padding must look at something
+        predicted = self.mover(noisy, time, given, heard, person, seen | itself, rotary)
 
         counts = (batch.valid & ~given).float()
         return self._losses(predicted.float(), target, counts)

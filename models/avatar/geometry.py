@@ -32,15 +32,17 @@ class FaceGeometry(nn.Module):
         self.basis: Tensor
         self.arm: Tensor
         self.follows: Tensor
-        self.register_buffer("basis", torch.from_numpy(np.ascontiguousarray(basis.T)), persistent=False)
-        self.register_buffer("arm", torch.from_numpy((head.template[chosen] - joint) * 1000.0), persistent=False)
-        self.register_buffer(
-            "follows", torch.from_numpy(head.weights[chosen, JAW_JOINT, None].copy()), persistent=False
-        )
+        for name, values in (
+            ("basis", np.ascontiguousarray(basis.T)),
+            ("arm", (head.template[chosen] - joint) * 1000.0),
+            ("follows", head.weights[chosen, JAW_JOINT, None].copy()),
+        ):
+            self.register_buffer(name, torch.from_numpy(values), persistent=False)
 
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Frames [..., 58] to lips [..., L, 3] and upper face [..., U, 3], relative to the jaw joint."""
-        moved = (frames[..., EXPRESSION] @ self.basis).unflatten(-1, (-1, 3)) + self.arm
+        flat = frames[..., EXPRESSION] @ self.basis
+        moved = flat.reshape(*flat.shape[:-1], -1, 3) + self.arm
         turned = moved @ rotation_matrix(frames[..., JAW]).transpose(-1, -2)
         vertices = moved + self.follows * (turned - moved)
         return vertices[..., : self.n_lips, :], vertices[..., self.n_lips :, :]
@@ -52,6 +54,8 @@ def rotation_matrix(axis_angle: Tensor) -> Tensor:
     angle = (squared + 1e-12).sqrt()
     x, y, z = axis_angle.unbind(-1)
     zero = torch.zeros_like(x)
-    skew = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).unflatten(-1, (3, 3))
+    rows = [torch.stack(row, -1) for row in ((zero, -z, y), (z, zero, -x), (-y, x, zero))]
+    skew = torch.stack(rows, -2)
     eye = torch.eye(3, dtype=axis_angle.dtype, device=axis_angle.device)
-    return eye + angle.sin() / angle * skew + (1 - angle.cos()) / (squared + 1e-12) * (skew @ skew)
+    matrix: Tensor = eye + angle.sin() / angle * skew + (1 - angle.cos()) / (squared + 1e-12) * (skew @ skew)
+    return matrix

@@ -41,11 +41,13 @@ class Block(nn.Module):
         """``x`` [B, T, C]; ``band`` [B or 1, 1, T, T] whom each frame may look at; ``condition`` [B, C]."""
         if self.modulation is None or condition is None:
             x = x + self.dropout(self._attend(self.attention_norm(x), band, rotary))
-            return x + self.dropout(self.feed(self.feed_norm(x)))
+            fed: Tensor = x + self.dropout(self.feed(self.feed_norm(x)))
+            return fed
         scale_a, shift_a, gate_a, scale_f, shift_f, gate_f = self.modulation(condition)[:, None].chunk(6, dim=-1)
         attended = self._attend(self.attention_norm(x) * (1 + scale_a) + shift_a, band, rotary)
         x = x + self.dropout(attended) * gate_a
-        return x + self.dropout(self.feed(self.feed_norm(x) * (1 + scale_f) + shift_f)) * gate_f
+        modulated: Tensor = x + self.dropout(self.feed(self.feed_norm(x) * (1 + scale_f) + shift_f)) * gate_f
+        return modulated
 
     def _attend(self, x: Tensor, band: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
         q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)

@@ -1,5 +1,5 @@
-"""Loudness and melody of a voice as the avatar hears them: relative to the voice itself, so that a microphone's level or
-a speaker's pitch changes nothing."""
+"""Loudness and melody of a voice as the avatar hears them: loudness relative to the voice's own level, so that a
+microphone's gain changes nothing."""
 
 from typing import Final
 

@@ -97,9 +97,8 @@ class Sampler:
         k = len(before)
         # No further than the lookahead, though more may have been heard: how speech comes in must not matter.
         horizon = min(start + size + self.config.lookahead_frames, ear.heard_frames)
-        stop = min(
-            start + size + self.avatar.config.band_frames, horizon
-        )  # what is made past the window is thrown away
+        # A little more than the window is made, and thrown away: the last frames too want some after them.
+        stop = min(start + size + self.avatar.config.band_frames, horizon)
         heard = self._listen(ear, start - k, stop, horizon)
         given = self.avatar.normalise(torch.from_numpy(before.copy()).to(self._device))
         z = noise.between(start, stop)
