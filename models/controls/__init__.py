@@ -1,0 +1,1 @@
+"""What steers a performance besides the speech: emotion, head pose, camera, and prompts that name them."""
