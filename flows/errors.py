@@ -31,3 +31,11 @@ class RunnerClosed(FlowError):
 
 class CannotShow(FlowError):
     """A clip cannot be drawn: its source is gone or has changed, or the output cannot be written."""
+
+
+class CannotTrain(FlowError):
+    """What training needs is not there: clips, sources, or a run to go on with."""
+
+
+class CannotPerform(FlowError):
+    """A speech, a face or a control cannot be used; the message says what to do."""

@@ -25,6 +25,9 @@ _PAPER_CODE: Final = SHAPE_DIM + EXPRESSION_DIM + 6
 _MEASURED_BATCHES: Final = 20  # the paper's statistics are of differences within windows, so they are measured on some
 
 
+Objective = Avatar | Paper
+
+
 class Preset(StrEnum):
     SMALL = "small"  # ours, for two CPU cores
     BASE = "base"  # ours, for a GPU and hours of data
@@ -57,7 +60,7 @@ def schedule_of(preset: Preset) -> TrainConfig:
             return TrainConfig(max_minutes=60, learning_rate=1e-4, ema_decay=0.999, warmup_steps=0)
 
 
-def build(preset: Preset, mixture: Mixture, windows: Windows) -> Avatar | Paper:
+def build(preset: Preset, mixture: Mixture, windows: Windows) -> Objective:
     """An untrained network of ``preset`` for the data at hand, its statistics measured on it."""
     pack = mixture.packs[0]
     heard = {"speech_dim": pack.speech.shape[1], "speech_model": pack.embedding_model}
@@ -75,12 +78,12 @@ def build(preset: Preset, mixture: Mixture, windows: Windows) -> Avatar | Paper:
             return Paper(config, PaperStatistics.of(batches, config))
 
 
-def frame_dim(objective: Avatar | Paper) -> int:
+def frame_dim(objective: Objective) -> int:
     """Numbers in a frame that the network generates."""
     return objective.config.frame_dim if isinstance(objective, Paper) else MOTION_DIM
 
 
-def rebuild(checkpoint: Checkpoint) -> Avatar | Paper:
+def rebuild(checkpoint: Checkpoint) -> Objective:
     """The trained network that ``checkpoint`` holds. Raises ``UnreadableCheckpoint``, ``UnknownHeadModel``."""
     card = checkpoint.card
     try:
@@ -89,7 +92,7 @@ def rebuild(checkpoint: Checkpoint) -> Avatar | Paper:
         settings = config.model_validate(card.network)
     except ValueError as error:
         raise UnreadableCheckpoint(f"no network of kind {card.kind!r} with these settings: {error}") from error
-    network: Avatar | Paper
+    network: Objective
     if isinstance(settings, PaperConfig):
         network = Paper(settings, PaperStatistics.neutral(settings))
     else:

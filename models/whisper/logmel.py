@@ -14,7 +14,7 @@ HOP_SAMPLES: Final = 160
 PEAK: Final = 1.5  # where speech at a usual level peaks (1.2 to 1.5 on our clips)
 SILENCE: Final = PEAK - 2.0  # the range that Whisper's clamp leaves
 _N_FFT: Final = 400
-_QUIETEST_PEAK: Final = 0.5
+QUIETEST_PEAK: Final = 0.5
 
 
 @cache
@@ -23,11 +23,17 @@ def _analysis(n_mels: int) -> tuple[Float32, Float32]:
     return window, mel_filters(n_mels, _N_FFT, SAMPLE_RATE)
 
 
-def levelled_log_mel(audio: Float32, n_frames: int, n_mels: int = N_MELS) -> Float32:
+def levelled_log_mel(audio: Float32, n_frames: int, n_mels: int = N_MELS, peak: float = QUIETEST_PEAK) -> Float32:
     """``log_mel`` shifted so that its loudest value is ``PEAK`` and silence ``SILENCE``, however loud the recording:
-    silence after it is then the same for every clip. A recording below -30 dB or so is not raised to the peak."""
+    silence after it is then the same for every clip. A recording below -30 dB or so is not raised to the peak, and
+    neither is a part of one whose loudest value elsewhere is ``peak``."""
     mel = log_mel(audio, n_frames, n_mels)
-    return np.asarray(np.maximum(mel - max(float(mel.max()), _QUIETEST_PEAK) + PEAK, SILENCE), np.float32)
+    return np.asarray(np.maximum(mel - max(float(mel.max()), peak) + PEAK, SILENCE), np.float32)
+
+
+def log_mel_peak(audio: Float32, n_mels: int = N_MELS) -> float:
+    """The loudest value of the log-mel of ``audio`` [S]; a tenth of it is 4 dB. At least ``QUIETEST_PEAK``."""
+    return max(float(log_mel(audio, -(-audio.size // HOP_SAMPLES), n_mels).max()), QUIETEST_PEAK)
 
 
 def log_mel(audio: Float32, n_frames: int, n_mels: int = N_MELS) -> Float32:

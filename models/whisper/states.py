@@ -10,7 +10,7 @@ from torch import Tensor
 
 from models.whisper.checkpoint import InvalidWhisperModel, read_checkpoint
 from models.whisper.encoder import MAX_POSITIONS, Silence, WhisperEncoder, encoder_from_checkpoint
-from models.whisper.logmel import SILENCE, levelled_log_mel
+from models.whisper.logmel import QUIETEST_PEAK, SILENCE, levelled_log_mel, log_mel_peak
 from schemas.arrays import Float32
 from schemas.units import SAMPLES_PER_FRAME
 
@@ -50,11 +50,24 @@ class WhisperStates:
         self.dim = self._encoder.dim
         self.name = f"whisper-{_SIZES.get(self.dim, self.dim)}:{layer}"
 
-    def encode(self, audio: Float32) -> Float32:
-        """The embedding alone, of ``audio`` [T * 640]; [T, D]. Costs only the layers up to the tapped one."""
-        n_frames, mel = self._mel(audio)
+    def encode(self, audio: Float32, peak: float = QUIETEST_PEAK) -> Float32:
+        """The embedding alone, of ``audio`` [T * 640]; [T, D]. Costs only the layers up to the tapped one.
+
+        ``peak`` is the loudest log-mel value of the sound that ``audio`` is a part of, where there is a louder one.
+        """
+        n_frames, mel = self._mel(audio, peak)
         with torch.inference_mode():
             return self._embedding(self._encoder(mel, self._silence, self._layer)[-1], n_frames)
+
+    def peak(self, audio: Float32) -> float:
+        """The loudest log-mel value of ``audio`` [S]; a tenth of it is 4 dB."""
+        return log_mel_peak(audio, self._encoder.n_mels)
+
+    def encode_steady_sound(self, level: float) -> Float32:
+        """The embedding [750, D] of a whole window of constant log-mel ``level``."""
+        mel = torch.full((1, self._encoder.n_mels, 2 * MAX_POSITIONS), level)
+        with torch.inference_mode():
+            return self._embedding(self._encoder(mel, None, self._layer)[-1], MAX_FRAMES)
 
     def hear(self, audio: Float32) -> ClipStates:
         """Embedding and decoder states of ``audio`` [T * 640] in one pass."""
@@ -66,12 +79,12 @@ class WhisperStates:
             final = torch.cat([self._encoder.norm(states[-1]), silent], dim=1).numpy()
         return ClipStates(n_frames, self._embedding(states[self._layer], n_frames), final)
 
-    def _mel(self, audio: Float32) -> tuple[int, Tensor]:
+    def _mel(self, audio: Float32, peak: float = QUIETEST_PEAK) -> tuple[int, Tensor]:
         n_frames, rest = divmod(audio.size, SAMPLES_PER_FRAME)
         if rest or not 0 < n_frames <= MAX_FRAMES:
             raise ClipTooLong(f"got {audio.size} samples, wanted 1 to {MAX_FRAMES} whole frames of {SAMPLES_PER_FRAME}")
         n_positions = min(n_frames * POSITIONS_PER_FRAME + _TAIL_POSITIONS, MAX_POSITIONS)
-        mel = levelled_log_mel(audio, 2 * n_positions, self._encoder.n_mels)
+        mel = levelled_log_mel(audio, 2 * n_positions, self._encoder.n_mels, peak)
         return n_frames, torch.from_numpy(mel)[None]
 
     def _embedding(self, states: Tensor, n_frames: int) -> Float32:

@@ -1,0 +1,97 @@
+"""Measure a motion model on clips of the warehouse that it has not seen."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from pydantic import Field
+
+from flows.errors import CannotTrain
+from models.avatar.motion import to_frames
+from models.avatar.protocol import MotionModel
+from schemas.config import StageConfig
+from schemas.version import MODEL_ROW, ModelMetric
+from tasks.evaluate.records import EvaluateConfig, Evaluation, EvaluationClip, Row
+from tasks.evaluate.run import evaluate
+from warehouse.batches import stream_clips
+from warehouse.selection import TRAIN, SelectedClip, SelectedClips
+
+FEWEST_CLIPS: Final = 2  # for a shuffled row, and an interval
+
+
+class EvaluationPlan(StageConfig):
+    """How much of the warehouse is measured on. Beyond the limits clips are drawn, the same ones every time."""
+
+    splits: tuple[str, ...] = Field(("sentences", "val"), min_length=1, description="sentences, val, test")
+    max_clips: int = Field(200, ge=FEWEST_CLIPS)
+    max_training_clips: int = Field(400, gt=0, description="for means and neighbours")
+    measures: EvaluateConfig = Field(default_factory=EvaluateConfig)
+
+
+def evaluate_on(root: Path, model: MotionModel, selected: SelectedClips, plan: EvaluationPlan) -> Evaluation:
+    """``model`` on the clips of ``plan.splits``, beside the rows that must lose.
+
+    Raises ``CannotTrain`` if there are too few clips to measure on.
+    """
+    held_out = drawn(selected.of(*plan.splits), plan.max_clips)
+    if len(held_out) < FEWEST_CLIPS:
+        raise CannotTrain(
+            f"only {len(held_out)} clips in {' and '.join(plan.splits)}: nothing to measure on. Curate more speakers, "
+            "or hold clips back with --holdout"
+        )
+    trained = drawn(selected.of(TRAIN), plan.max_training_clips)
+    return evaluate(model, _clips(root, selected, held_out), _clips(root, selected, trained), plan.measures)
+
+
+def drawn(clips: Sequence[SelectedClip], at_most: int) -> tuple[SelectedClip, ...]:
+    """At most so many of ``clips``, which come sorted by their ids; ids are hashes, so an even comb is a fair draw."""
+    if len(clips) <= at_most:
+        return tuple(clips)
+    return tuple(clips[i] for i in np.linspace(0, len(clips) - 1, at_most).round().astype(int))
+
+
+def _clips(root: Path, selected: SelectedClips, wanted: Sequence[SelectedClip]) -> list[EvaluationClip]:
+    part = SelectedClips(selected.selection, selected.snapshot, tuple(wanted))
+    return [
+        EvaluationClip(
+            clip_id=clip.row.clip_id,
+            speaker_id=clip.row.speaker_id,
+            frames=to_frames(clip.motion),
+            shape=clip.motion.shape.copy(),
+            features=clip.speech.features,
+            words=clip.speech.words,
+        )
+        for clip in stream_clips(root, part)
+    ]
+
+
+def metrics_of(evaluation: Evaluation, champion: str | None = None) -> list[ModelMetric]:
+    """Every cell of the table as the registry stores it; of a champion's evaluation its own row alone, by its name."""
+    return [
+        ModelMetric(
+            split=score.split.value,
+            span=score.span.value,
+            metric=score.metric,
+            row=champion or (MODEL_ROW if score.row is Row.MODEL else score.row.value),
+            value=score.value,
+            low=score.low,
+            high=score.high,
+            n=score.n_clips,
+        )
+        for score in evaluation.scores
+        if np.isfinite([score.value, score.low, score.high]).all() and (champion is None or score.row is Row.MODEL)
+    ]
+
+
+def in_short(evaluation: Evaluation) -> list[str]:
+    """What a person wants to know first: lips, then the warnings that are sure."""
+    lines = []
+    for score in evaluation.scores:
+        if score.metric in ("LVE", "gap correlation") and score.span.value == "speech span":
+            lines.append(
+                f"{score.split.value:30s} {score.row.value:20s} {score.metric:16s} {score.value:6.3f} "
+                f"[{score.low:.3f}, {score.high:.3f}]  {score.n_clips} clips"
+            )
+    sure = [str(warning) for warning in evaluation.warnings if warning.sure]
+    return [*lines, *(f"warning: {text}" for text in sure)]
