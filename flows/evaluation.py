@@ -8,10 +8,14 @@ import numpy as np
 from pydantic import Field
 
 from flows.errors import CannotTrain
+from flows.hearing import Ear
+from flows.packs import sound_of
 from models.avatar.motion import to_frames
 from models.avatar.protocol import MotionModel
 from schemas.config import StageConfig
+from schemas.units import SAMPLE_RATE
 from schemas.version import MODEL_ROW, ModelMetric
+from tasks.evaluate.film import Soundtrack
 from tasks.evaluate.records import EvaluateConfig, Evaluation, EvaluationClip, Row
 from tasks.evaluate.run import evaluate
 from warehouse.batches import stream_clips
@@ -29,7 +33,7 @@ class EvaluationPlan(StageConfig):
     measures: EvaluateConfig = Field(default_factory=EvaluateConfig)
 
 
-def evaluate_on(root: Path, model: MotionModel, selected: SelectedClips, plan: EvaluationPlan) -> Evaluation:
+def evaluate_on(root: Path, model: MotionModel, ear: Ear, selected: SelectedClips, plan: EvaluationPlan) -> Evaluation:
     """``model`` on the clips of ``plan.splits``, beside the rows that must lose.
 
     Raises ``CannotTrain`` if there are too few clips to measure on.
@@ -41,7 +45,8 @@ def evaluate_on(root: Path, model: MotionModel, selected: SelectedClips, plan: E
             "or hold clips back with --holdout"
         )
     trained = drawn(selected.of(TRAIN), plan.max_training_clips)
-    return evaluate(model, _clips(root, selected, held_out), _clips(root, selected, trained), plan.measures)
+    performed, learned_from = (_clips(root, ear, selected, wanted) for wanted in (held_out, trained))
+    return evaluate(model, performed, learned_from, plan.measures)
 
 
 def drawn(clips: Sequence[SelectedClip], at_most: int) -> tuple[SelectedClip, ...]:
@@ -51,7 +56,7 @@ def drawn(clips: Sequence[SelectedClip], at_most: int) -> tuple[SelectedClip, ..
     return tuple(clips[i] for i in np.linspace(0, len(clips) - 1, at_most).round().astype(int))
 
 
-def _clips(root: Path, selected: SelectedClips, wanted: Sequence[SelectedClip]) -> list[EvaluationClip]:
+def _clips(root: Path, ear: Ear, selected: SelectedClips, wanted: Sequence[SelectedClip]) -> list[EvaluationClip]:
     part = SelectedClips(selected.selection, selected.snapshot, tuple(wanted))
     return [
         EvaluationClip(
@@ -59,11 +64,17 @@ def _clips(root: Path, selected: SelectedClips, wanted: Sequence[SelectedClip]) 
             speaker_id=clip.row.speaker_id,
             frames=to_frames(clip.motion),
             shape=clip.motion.shape.copy(),
-            features=clip.speech.features,
+            features=ear.of_stored(clip.speech.features),
             words=clip.speech.words,
         )
         for clip in stream_clips(root, part)
     ]
+
+
+def soundtracks(selected: SelectedClips, clip_ids: Sequence[str]) -> list[Soundtrack]:
+    """The sound of these clips, for the films of a report; of those whose source is still there."""
+    clips = [selected.by_id[clip_id] for clip_id in clip_ids]
+    return [Soundtrack(clip.clip_id, sound_of(clip), SAMPLE_RATE) for clip in clips if clip.path.is_file()]
 
 
 def metrics_of(evaluation: Evaluation, champion: str | None = None) -> list[ModelMetric]:

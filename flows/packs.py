@@ -10,15 +10,15 @@ import numpy as np
 from pydantic import Field
 
 from flows.errors import CannotTrain
+from flows.hearing import Ear, open_ear
 from models.assets import AssetStore
 from models.head.model import HeadModel
 from models.sample.motion import VERSION as SYNTHETIC_VERSION
 from models.sample.motion import synthesise
 from models.sample.voice import PiperVoice
-from models.speech_encoder import SpeechEncoder, TransformersEncoder
 from models.training.mixture import Mixture, Share
 from models.training.pack import Pack, write_pack
-from models.whisper.model import Whisper
+from schemas.arrays import Float32
 from schemas.config import StageConfig
 from schemas.motion import HeadMotion
 from schemas.source import Offer, SourceVideo
@@ -54,23 +54,13 @@ class MixtureConfig(StageConfig):
 
 @dataclass(frozen=True, slots=True)
 class Packs:
-    """Training data on disk. ``silence`` is what the ear of these packs makes of no sound."""
+    """Training data on disk, and the ear that heard it. ``silence`` is what it makes of no sound."""
 
+    ear: Ear
     mixture: Mixture
     validation: Mixture | None
     silence: SpeechFeatures
     left_out: int  # clips without copies, because their source is gone
-
-
-def load_ear(assets: Path, embedding_model: str) -> SpeechEncoder:
-    """The encoder that makes embeddings of the name ``embedding_model``, as the warehouse and a model's card spell it.
-
-    Raises ``AssetMissing``, ``SpeechModelUnavailable``.
-    """
-    name, _, layer = embedding_model.rpartition(":")
-    if name.startswith("whisper-"):
-        return Whisper(AssetStore(assets).path(name), int(layer))
-    return TransformersEncoder(name, int(layer))
 
 
 def make_packs(
@@ -79,12 +69,12 @@ def make_packs(
     """Pack what ``config`` asks for under ``root/training``; what is there already is used again. ``held_out`` is the
     split that training is watched on.
 
-    Raises what ``write_pack``, ``stream_clips`` and ``load_ear`` do.
+    Raises what ``write_pack``, ``stream_clips`` and ``open_ear`` do.
     """
     cache = root / "training"
     tell(f"packing {len(selected.of(TRAIN))} clips of snapshot {selected.snapshot}")
-    clips = _of_warehouse(root, selected, TRAIN, head, cache)
-    ear = load_ear(assets, clips.embedding_model)
+    ear = open_ear(assets, embedding_of(root, selected))
+    clips = _of_warehouse(root, selected, TRAIN, head, cache, ear)
     shares = [Share(clips)]
     there = tuple(clip for clip in selected.of(TRAIN) if clip.path.is_file())
     if config.copies and there:
@@ -96,19 +86,37 @@ def make_packs(
         shares.append(Share(_invented(cache, head, assets, ear, config), config.synthetic_passes))
     validation = None
     if selected.of(held_out):
-        validation = Mixture((Share(_of_warehouse(root, selected, held_out, head, cache)),))
+        validation = Mixture((Share(_of_warehouse(root, selected, held_out, head, cache, ear)),))
     left_out = len(selected.of(TRAIN)) - len(there) if config.copies else 0
-    return Packs(Mixture(tuple(shares)), validation, _silence_of(ear), left_out)
+    return Packs(ear, Mixture(tuple(shares)), validation, _silence_of(ear), left_out)
 
 
-def _silence_of(ear: SpeechEncoder) -> SpeechFeatures:
+def _silence_of(ear: Ear) -> SpeechFeatures:
     """Two seconds of nothing, as ``ear`` hears them."""
-    return features_of_audio(np.zeros(2 * SAMPLE_RATE, np.float32), ear, SpeechConfig())
+    return features_of_audio(np.zeros(2 * SAMPLE_RATE, np.float32), ear.encoder, SpeechConfig())
 
 
-def _of_warehouse(root: Path, selected: SelectedClips, split: str, head: HeadModel, cache: Path) -> Pack:
-    items = ((c.motion, c.speech.features, c.row.speaker_id) for c in stream_clips(root, selected, split))
-    return write_pack(cache, {"split": split, "clips": _names(selected.of(split))} | _origin(selected), items, head)
+def sound_of(clip: SelectedClip) -> Float32:
+    """The clip's sound [T * 640] again, from its source. Raises ``CannotTrain`` if that can no longer be read."""
+    source = ingest(Offer(clip.path), IngestConfig())
+    if not isinstance(source, SourceVideo):
+        raise CannotTrain(f"{clip.path} can no longer be read: {source.detail}. Put it back, or do without its sound")
+    with Footage(source, _SMALLEST_PICTURE_PX) as footage:
+        audio, _ = footage.sound(clip.start_frame, clip.n_frames)
+    return audio
+
+
+def embedding_of(root: Path, selected: SelectedClips) -> str:
+    """The name of the speech embedding that the selected clips were stored with."""
+    first = next(stream_clips(root, SelectedClips(selected.selection, selected.snapshot, selected.clips[:1])))
+    return first.speech.embedding_model
+
+
+def _of_warehouse(root: Path, selected: SelectedClips, split: str, head: HeadModel, cache: Path, ear: Ear) -> Pack:
+    made_from = {"split": split, "clips": _names(selected.of(split)), "ear": ear.encoder.name}
+    clips = stream_clips(root, selected, split)
+    items = ((c.motion, ear.of_stored(c.speech.features), c.row.speaker_id) for c in clips)
+    return write_pack(cache, made_from | _origin(selected), items, head)
 
 
 def _heard_differently(
@@ -117,14 +125,15 @@ def _heard_differently(
     there: Sequence[SelectedClip],
     head: HeadModel,
     cache: Path,
-    ear: SpeechEncoder,
+    ear: Ear,
     config: MixtureConfig,
 ) -> Pack:
-    made_from = {
-        "copies": config.copies,
+    made_from: dict[str, str] = {
+        "copies": str(config.copies),
         "augment": config.augment.model_dump_json(),
         "stages": f"augment@{AUGMENT_VERSION} listen@{LISTEN_VERSION}",
         "clips": _names(there),
+        "ear": ear.encoder.name,
     }
     ids = {clip.clip_id for clip in there}
     clips = (clip for clip in stream_clips(root, selected, TRAIN) if clip.row.clip_id in ids)
@@ -132,7 +141,7 @@ def _heard_differently(
     return write_pack(cache, made_from | _origin(selected), items, head)
 
 
-def _copies(clip: WarehouseClip, ear: SpeechEncoder, config: MixtureConfig) -> Iterator[Item]:
+def _copies(clip: WarehouseClip, ear: Ear, config: MixtureConfig) -> Iterator[Item]:
     """The clip's sound, decoded once, in ``config.copies`` variations."""
     source = ingest(Offer(clip.row.path), IngestConfig())
     if not isinstance(source, SourceVideo):
@@ -143,25 +152,25 @@ def _copies(clip: WarehouseClip, ear: SpeechEncoder, config: MixtureConfig) -> I
         audio, _ = footage.sound(clip.row.start_frame, clip.row.n_frames)
     for variant in range(config.copies):
         changed = augment(audio, clip.motion, config.augment, variant)
-        yield changed.motion, features_of_audio(changed.audio, ear, SpeechConfig()), clip.row.speaker_id
+        yield changed.motion, features_of_audio(changed.audio, ear.encoder, SpeechConfig()), clip.row.speaker_id
 
 
-def _invented(cache: Path, head: HeadModel, assets: Path, ear: SpeechEncoder, config: MixtureConfig) -> Pack:
+def _invented(cache: Path, head: HeadModel, assets: Path, ear: Ear, config: MixtureConfig) -> Pack:
     """Invented speakers: nothing of the warehouse is in them, so all warehouses share the recipe."""
-    made_from = {
+    made_from: dict[str, str | int] = {
         "speakers": config.synthetic_speakers,
         "seed": config.seed,
-        "ear": ear.name,
+        "ear": ear.encoder.name,
         "stage": SYNTHETIC_VERSION,
     }
     voice = PiperVoice(AssetStore(assets).path("piper-joe"), config.seed)
     clips = synthesise(voice, config.seed, config.synthetic_speakers, _CLIPS_A_SPEAKER)
-    items = ((c.motion, features_of_audio(c.audio, ear, SpeechConfig()), c.speaker_id) for c in clips)
+    items = ((c.motion, features_of_audio(c.audio, ear.encoder, SpeechConfig()), c.speaker_id) for c in clips)
     return write_pack(cache, made_from, items, head)
 
 
-def _origin(selected: SelectedClips) -> dict[str, str | int]:
-    return {"snapshot": selected.snapshot}
+def _origin(selected: SelectedClips) -> dict[str, str]:
+    return {"snapshot": str(selected.snapshot)}
 
 
 def _names(clips: Sequence[SelectedClip]) -> str:

@@ -14,13 +14,14 @@ from rich.console import Console
 
 from flows.errors import CannotTrain
 from flows.evaluation import EvaluationPlan, evaluate_on, metrics_of
+from flows.hearing import Ear
 from flows.packs import MixtureConfig, Packs, make_packs
 from models.avatar.protocol import MotionModel
 from models.avatar.sampler import Sampler
 from models.head.model import load_open_head
 from models.paper.model import Paper
 from models.presets import Objective, Preset, build, frame_dim, open_model, schedule_of, windows_of
-from models.training.checkpoint import ModelCard, fill, read_checkpoint, write_checkpoint
+from models.training.checkpoint import ModelCard, fill, read_card, read_checkpoint, write_checkpoint
 from models.training.curves import recording
 from models.training.loop import Trained, train
 from models.training.progress import showing
@@ -139,7 +140,7 @@ def _deliver(
     objective.to("cpu")
     model: MotionModel = objective if isinstance(objective, Paper) else Sampler(objective)
     console.print("measuring it on clips it has not seen")
-    evaluation = evaluate_on(root, model, selected, plan.evaluation)
+    evaluation = evaluate_on(root, model, packs.ear, selected, plan.evaluation)
     card = _card(plan, selected, objective, trained, packs, evaluation)
     write_report(evaluation, run / "report", facts=facts_of(card))
     checkpoint = run / "checkpoint"
@@ -147,13 +148,13 @@ def _deliver(
         write_checkpoint(checkpoint, card, trained.weights, packs.mixture.statistics)
     n_parameters = sum(parameter.numel() for parameter in objective.parameters())
     described = TrainedModel(plan.preset.value, n_parameters, CODE_VERSION, plan.parent)
-    metrics = metrics_of(evaluation) + _of_champion(root, selected, plan.evaluation)
+    metrics = metrics_of(evaluation) + _of_champion(root, packs.ear, selected, plan.evaluation)
     version = register(root, described, selected, metrics, checkpoint)
     decision = promote(root, version.version, plan.rule, CODE_VERSION)
     return TrainReport(run, selected, trained, version, decision, evaluation)
 
 
-def _of_champion(root: Path, selected: SelectedClips, plan: EvaluationPlan) -> list[ModelMetric]:
+def _of_champion(root: Path, ear: Ear, selected: SelectedClips, plan: EvaluationPlan) -> list[ModelMetric]:
     """The champion's numbers on the same clips, where there is one and it was trained on none of them."""
     with reading(root) as lake:
         champion = aliases(lake).get(CHAMPION)
@@ -164,7 +165,11 @@ def _of_champion(root: Path, selected: SelectedClips, plan: EvaluationPlan) -> l
         trained_on = {clip_id for (clip_id,) in lake.con.execute(sql, [champion, TRAIN]).fetchall()}
     if any(clip.clip_id in trained_on for clip in selected.of(*plan.splits)):
         return []
-    return metrics_of(evaluate_on(root, open_model(root / version.checkpoint), selected, plan), champion)
+    checkpoint = root / version.checkpoint
+    if read_card(checkpoint).speech_model != ear.encoder.name:
+        return []  # it hears with another ear: only its own old numbers can speak for it
+    champion_model = open_model(checkpoint)
+    return metrics_of(evaluate_on(root, champion_model, ear, selected, plan), champion)
 
 
 def _card(

@@ -76,7 +76,7 @@ def _run(command: list[str], frames: Iterable[UInt8]) -> None:
         stopped_reading = False
         try:
             for frame in frames:
-                process.stdin.write(np.ascontiguousarray(frame).tobytes())  # type: ignore[union-attr]
+                process.stdin.write(np.ascontiguousarray(frame).data)  # type: ignore[union-attr]
         except BrokenPipeError:
             stopped_reading = True
         except BaseException:

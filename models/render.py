@@ -1,8 +1,8 @@
-"""A software rasteriser in numpy: meshes to pixels, without a graphics library.
+"""Meshes to pixels without a graphics card, on OpenCV's z-buffer.
 
-``rasterise`` finds the visible surface point of every pixel (z-buffer, back faces culled); ``interpolate`` carries
-any per-vertex quantity there; ``shade`` lights it; ``render`` does all three with anti-aliasing. Everything is
-vectorised over rows and pixels of all triangles at once, runs on one core and is deterministic.
+``rasterise`` finds the visible surface point of every pixel; ``interpolate`` carries any per-vertex quantity there;
+``shade`` lights it. ``paint`` is quicker: it draws colours that were lit at the vertices over a canvas, in one pass;
+``render`` does so with anti-aliasing. Everything is deterministic.
 """
 
 from dataclasses import dataclass
@@ -11,11 +11,16 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from schemas.arrays import Bool, Float32, UInt8
+from schemas.arrays import Bool, Float32, Int32, UInt8
 
 Float64 = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 NEAR_M = 0.01
+FAR_M = 100.0
+# OpenCV works in single precision: an outline that runs exactly through pixel centres keeps them if it is this much
+# larger (a thousandth of a pixel at the edge of a 2000 pixel picture).
+_HAIR = 1.0 + 2.0**-20
+_ID = np.float32(2.0**-24)  # a triangle's number as a colour: exact in single precision, and in OpenCV's range 0..1
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ class Fragments:
     """The visible surface, one row per covered pixel (P rows), ordered by pixel."""
 
     camera: Camera
-    corners: Int  # [P, 3] vertex indices of the triangle seen
+    corners: Int32  # [P, 3] vertex indices of the triangle seen
     weights: Float32  # [P, 3] barycentric, perspective-correct, sum 1
     pixel: Int  # [P] row * width + column
     depth: Float32  # [P] metres in front of the camera
@@ -102,10 +107,11 @@ class Picture:
 
 def vertex_normals(vertices: Float32, faces: npt.NDArray[np.integer]) -> Float32:
     """Unit normals [V, 3], each the area-weighted mean of the faces around its vertex (counter-clockwise outside)."""
-    corner = vertices[faces]
-    face_normal = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
-    flat, repeated = faces.ravel(), np.repeat(face_normal, 3, axis=0)
-    summed = np.stack([np.bincount(flat, repeated[:, k], len(vertices)) for k in range(3)], axis=1)
+    x, y, z = vertices.T[:, faces]  # [3, F, 3]
+    ax, ay, az, bx, by, bz = (c[:, k] - c[:, 0] for k in (1, 2) for c in (x, y, z))
+    face_normal = (ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx)
+    flat = faces.ravel()
+    summed = np.stack([np.bincount(flat, np.repeat(n, 3), len(vertices)) for n in face_normal], axis=1)
     length = np.linalg.norm(summed, axis=1, keepdims=True)
     normals: Float32 = (summed / np.maximum(length, 1e-20)).astype(np.float32)
     return normals
@@ -118,89 +124,77 @@ def rasterise(
 
     ``vertices`` [V, 3] metres in the camera frame, ``triangles`` [F, 3] counter-clockwise seen from outside. A triangle
     that reaches nearer than 1 cm to the camera plane is left out. A pixel belongs to a triangle if its point lies
-    inside or on the edge; the nearest triangle wins, of equals the first.
+    inside or on the edge; the nearest triangle wins.
     """
-    faces: Int = triangles.astype(np.int64)
+    faces = _in_front(vertices, triangles)
+    n_corners = 3 * len(faces)
+    mesh = (vertices[faces].reshape(-1, 3), np.arange(n_corners, dtype=np.int32).reshape(-1, 3))
+    number = np.zeros((n_corners, 3), np.float32)
+    number[:, 0] = np.repeat(np.arange(1, len(faces) + 1, dtype=np.float32) * _ID, 3)
+    own_weight = np.tile(np.eye(3, dtype=np.float32), (len(faces), 1))
+    numbers, weights = (np.zeros((camera.height, camera.width, 3), np.float32) for _ in range(2))
+    _draw(numbers, no_depth(camera), *mesh, number, camera, _Look(cull_back_faces, flat=True))
+    _draw(weights, no_depth(camera), *mesh, own_weight, camera, _Look(cull_back_faces))
+
+    number_seen = numbers.reshape(-1, 3)[:, 0]
+    pixel = np.flatnonzero(number_seen)
+    face = (number_seen[pixel] / _ID).astype(np.int64) - 1
+    seen, weight = faces[face], weights.reshape(-1, 3)[pixel]
+    return Fragments(camera, seen, weight, pixel, np.einsum("pk,pk->p", weight, -vertices[seen, 2]))
+
+
+def no_depth(camera: Camera) -> Float32:
+    """A depth buffer [H, W] for ``paint`` with nothing in it."""
+    return np.full((camera.height, camera.width), FAR_M, np.float32)
+
+
+def paint(
+    canvas: Float32,
+    depth: Float32,
+    vertices: Float32,
+    triangles: npt.NDArray[np.integer],
+    colours: Float32,
+    camera: Camera,
+) -> None:
+    """Draw a mesh over ``canvas`` [H, W, 3] where it is nearer than ``depth`` [H, W], changing both in place.
+
+    ``colours`` [V, 3], 0..1, are what the vertices show, already lit; between them they are interpolated. Back faces
+    are not drawn. Depths are metres in front of the camera, at most ``FAR_M``.
+    """
+    _draw(canvas, depth, vertices, _in_front(vertices, triangles), colours, camera, _Look(cull_back_faces=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    cull_back_faces: bool
+    flat: bool = False  # a triangle in the colour of its first corner
+
+
+def _in_front(vertices: Float32, triangles: npt.NDArray[np.integer]) -> Int32:
     in_front = vertices[:, 2] < -NEAR_M
-    safe = np.where(in_front[:, None], vertices, np.float32(-1.0)).astype(np.float64)
-    image = camera.project(safe)
-    near = 1.0 / -safe[:, 2]  # linear in the picture, larger is nearer
-
-    faces = faces[in_front[faces].all(axis=1)]
-    a, b, c = (image[faces[:, k]] for k in range(3))
-    area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
-    facing = area < 0 if cull_back_faces else area != 0  # the picture's y points down, so outside is clockwise
-    faces, area = faces[facing], area[facing]
-    spans = _row_spans(image[faces], camera)
-    face, column, row = _pixels_of(spans)
-
-    # Planes of 1/z and of two barycentric weights over the picture, relative to each triangle's first corner.
-    a, b, c = (image[faces[:, k]] for k in range(3))
-    x, y = column - a[face, 0], row - a[face, 1]
-    inverse_area = 1.0 / area
-    edge_b = np.stack([c[:, 1] - a[:, 1], a[:, 0] - c[:, 0]], axis=1) * inverse_area[:, None]
-    edge_c = np.stack([a[:, 1] - b[:, 1], b[:, 0] - a[:, 0]], axis=1) * inverse_area[:, None]
-    near_a = near[faces[:, 0]]
-    near_b, near_c = near[faces[:, 1]] - near_a, near[faces[:, 2]] - near_a
-    slope = edge_b * near_b[:, None] + edge_c * near_c[:, None]
-    nearness = near_a[face] + slope[face, 0] * x + slope[face, 1] * y
-
-    pixel = row * camera.width + column
-    winner = _nearest(pixel, nearness, camera.width * camera.height)
-    face, x, y, nearness = face[winner], x[winner], y[winner], nearness[winner]
-    weight_b = edge_b[face, 0] * x + edge_b[face, 1] * y
-    weight_c = edge_c[face, 0] * x + edge_c[face, 1] * y
-    screen = np.stack([1.0 - weight_b - weight_c, weight_b, weight_c], axis=1)
-    corners = faces[face]
-    weights = screen * near[corners] / nearness[:, None]
-    return Fragments(camera, corners, weights.astype(np.float32), pixel[winner], (1.0 / nearness).astype(np.float32))
+    faces = np.ascontiguousarray(triangles, np.int32)
+    return faces if in_front.all() else faces[in_front[faces].all(axis=1)]
 
 
-def _row_spans(triangles: Float64, camera: Camera) -> tuple[Int, Int, Int, Int]:
-    """Where each picture row crosses each triangle [F, 3, 2]: (face, row, first column, one past the last)."""
-    top = np.maximum(np.ceil(triangles[:, :, 1].min(axis=1)), 0).astype(np.int64)
-    bottom = np.minimum(np.floor(triangles[:, :, 1].max(axis=1)), camera.height - 1).astype(np.int64)
-    n_rows = np.maximum(bottom - top + 1, 0)
-    face = np.repeat(np.arange(len(triangles)), n_rows)
-    row = np.arange(len(face)) - np.repeat(np.cumsum(n_rows) - n_rows, n_rows) + top[face]
-
-    left = np.full(len(face), np.inf)
-    right = np.full(len(face), -np.inf)
-    for i, j in ((0, 1), (1, 2), (2, 0)):
-        p, q = triangles[:, i], triangles[:, j]
-        # Both triangles of an edge must find the same crossing, to the bit: always walk it from its upper end.
-        flip = (p[:, 1] > q[:, 1]) | ((p[:, 1] == q[:, 1]) & (p[:, 0] > q[:, 0]))
-        upper, lower = np.where(flip[:, None], q, p), np.where(flip[:, None], p, q)
-        height = lower[:, 1] - upper[:, 1]
-        slope = np.divide(lower[:, 0] - upper[:, 0], height, out=np.zeros_like(height), where=height > 0)
-        below = row - upper[face, 1]
-        crosses = (below >= 0) & (row <= lower[face, 1])
-        start = upper[face, 0] + below * slope[face]
-        end = np.where(height[face] > 0, start, lower[face, 0])  # a level edge covers its whole length
-        left = np.where(crosses, np.minimum(left, np.minimum(start, end)), left)
-        right = np.where(crosses, np.maximum(right, np.maximum(start, end)), right)
-    first = np.maximum(np.ceil(left), 0).astype(np.int64)
-    stop = np.minimum(np.floor(right), camera.width - 1).astype(np.int64) + 1
-    kept = stop > first
-    return face[kept], row[kept], first[kept], stop[kept]
-
-
-def _pixels_of(spans: tuple[Int, Int, Int, Int]) -> tuple[Int, Int, Int]:
-    """Every pixel of the spans: (face, column, row)."""
-    face, row, first, stop = spans
-    n = stop - first
-    column = np.arange(int(n.sum())) - np.repeat(np.cumsum(n) - n - first, n)
-    return np.repeat(face, n), column, np.repeat(row, n)
-
-
-def _nearest(pixel: Int, nearness: Float64, n_pixels: int) -> Int:
-    """Indices of the candidates that are seen, ordered by pixel."""
-    best = np.zeros(n_pixels)
-    np.maximum.at(best, pixel, nearness)
-    seen = np.flatnonzero(nearness == best[pixel])
-    owner = np.full(n_pixels, -1, np.int64)
-    owner[pixel[seen[::-1]]] = seen[::-1]  # of equals the first is written last
-    return owner[owner >= 0]
+def _draw(
+    canvas: Float32, depth: Float32, vertices: Float32, faces: Int32, colours: Float32, camera: Camera, look: _Look
+) -> None:
+    """Draw with OpenCV. Its camera has a field of view and the principal point in the middle, so ours goes into the
+    vertices."""
+    if len(faces) == 0:
+        return
+    settings = cv2.TriangleRasterizeSettings()
+    settings.setCullingMode(cv2.RASTERIZE_CULLING_CW if look.cull_back_faces else cv2.RASTERIZE_CULLING_NONE)
+    settings.setShadingType(cv2.RASTERIZE_SHADING_FLAT if look.flat else cv2.RASTERIZE_SHADING_SHADED)
+    settings.setGlCompatibleMode(cv2.RASTERIZE_COMPAT_DISABLED)
+    half = camera.height / 2  # a field of view of 90 degrees sees from -1 to 1 at a distance of 1
+    cx, cy = camera.principal_point_px
+    off_x, off_y = cx - (camera.width - 1) / 2, cy - (camera.height - 1) / 2
+    at = vertices.astype(np.float64)
+    at[:, 0] = (camera.focal_px * at[:, 0] - off_x * at[:, 2]) * _HAIR / half
+    at[:, 1] = (camera.focal_px * at[:, 1] + off_y * at[:, 2]) * _HAIR / half
+    view, mesh = np.eye(4, dtype=np.float32), (at.astype(np.float32), faces, np.ascontiguousarray(colours))
+    cv2.triangleRasterize(*mesh, canvas, depth, view, np.pi / 2, NEAR_M / 2, FAR_M, settings)
 
 
 def shade(colours: Float32, normals: Float32, points: Float32, light: Light) -> Float32:
@@ -229,22 +223,27 @@ def render(
     light: Light | None = None,
     supersample: int = 1,
 ) -> Picture:
-    """A lit, smooth-shaded view of a mesh; ``colours`` [V, 3] per vertex, 0..1, other arguments as ``rasterise``."""
-    fragments = rasterise(vertices, faces, camera.scaled(supersample))
-    attributes = np.concatenate([colours, vertex_normals(vertices, faces), vertices], axis=1, dtype=np.float32)
-    at = fragments.interpolate(attributes)
-    return resolve(fragments, shade(at[:, :3], at[:, 3:6], at[:, 6:], light or Light()), camera)
+    """A view of a mesh lit at its vertices; ``colours`` [V, 3] unlit, 0..1, other arguments as ``rasterise``."""
+    lit = shade(colours, vertex_normals(vertices, faces), vertices, light or Light())
+    fine = camera.scaled(supersample)
+    canvas = np.zeros((fine.height, fine.width, 3), np.float32)
+    depth = no_depth(fine)
+    paint(canvas, depth, vertices, faces, lit, fine)
+    depth[depth > 0.99 * FAR_M] = np.inf  # OpenCV stores the inverse and rounds
+    return _reduced(canvas, depth, camera)
 
 
 def resolve(fragments: Fragments, colours: Float32, camera: Camera) -> Picture:
     """Average lit ``colours`` [P, 3] of supersampled fragments down to ``camera``'s pixels."""
+    canvas, far = fragments.image(colours), fragments.image(fragments.depth[:, None], np.inf)[:, :, 0]
+    return _reduced(canvas, far, camera)
+
+
+def _reduced(canvas: Float32, depth: Float32, camera: Camera) -> Picture:
+    """The picture at ``camera``'s size, of colours (black where nothing is seen) and depths at a multiple of it."""
     size = (camera.width, camera.height)
-    sampled = fragments.image(np.concatenate([colours, np.ones((len(colours), 1), np.float32)], axis=1))
-    mean = cv2.resize(sampled, size, interpolation=cv2.INTER_AREA)
-    coverage = mean[:, :, 3]
-    rgb = mean[:, :, :3] / np.maximum(coverage, 1e-6)[:, :, None]
-    far = fragments.image(fragments.depth[:, None], np.inf)[:, :, 0]
-    factor = fragments.camera.width // camera.width
-    phases = [far[dy::factor, dx::factor] for dy in range(factor) for dx in range(factor)]
-    depth = np.minimum.reduce(phases)
-    return Picture((rgb * 255 + 0.5).astype(np.uint8), coverage.astype(np.float32), depth)
+    coverage = cv2.resize(np.isfinite(depth).astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    rgb = cv2.resize(canvas, size, interpolation=cv2.INTER_AREA) / np.maximum(coverage, 1e-6)[:, :, None]
+    factor = depth.shape[1] // camera.width
+    phases = [depth[dy::factor, dx::factor] for dy in range(factor) for dx in range(factor)]
+    return Picture((rgb * 255 + 0.5).astype(np.uint8), coverage.astype(np.float32), np.minimum.reduce(phases))

@@ -1,5 +1,6 @@
 """What a clip's sound holds: per-frame features, words, and scores of its quality."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,18 @@ class SpeechFeatures:
             f0_hz=(np.float32, ("T",)),
             embedding=(np.float32, ("T", "D")),
         )
+
+
+def joined(passages: Iterable[SpeechFeatures]) -> SpeechFeatures:
+    """The features of a whole sound out of those of its passages, of which there is at least one."""
+    parts = list(passages)
+    return SpeechFeatures(
+        n_frames=sum(part.n_frames for part in parts),
+        envelope=np.concatenate([part.envelope for part in parts]),
+        f0_hz=np.concatenate([part.f0_hz for part in parts]),
+        embedding=np.concatenate([part.embedding for part in parts]),
+        embedding_model=parts[0].embedding_model,
+    )
 
 
 @dataclass(frozen=True, slots=True)

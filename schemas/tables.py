@@ -107,6 +107,71 @@ SPEECH: Final = pa.schema(
     ]
 )
 
+MODELS: Final = pa.schema(
+    [
+        ("version", pa.string()),
+        ("preset", pa.string()),
+        ("snapshot", pa.int64()),  # the warehouse as the training saw it
+        ("selection", pa.string()),  # JSON of a warehouse.selection.Selection: selection->>'where', ->>'licences'
+        ("train_hours", pa.float64()),
+        ("licence_class", pa.string()),  # the most restrictive of its data's and its parent's
+        ("parent", pa.string()),  # the version it was fine-tuned from
+        ("n_parameters", pa.int64()),
+        ("code_version", pa.string()),
+        ("created", pa.timestamp("us", tz="UTC")),
+        ("checkpoint", pa.string()),  # folder, relative to the warehouse
+        ("checkpoint_sha256", pa.string()),  # over all its files: warehouse.checkpoints
+    ]
+)
+
+MODEL_METRICS: Final = pa.schema(
+    [
+        ("version", pa.string()),
+        ("split", pa.string()),  # which clips, in the words of the evaluation
+        ("span", pa.string()),  # which part of each
+        ("metric", pa.string()),
+        ("row", pa.string()),  # what was measured: "model", a control ("mean motion"), or another version
+        ("value", pa.float64()),
+        ("low", pa.float64()),  # 95 % interval over clips
+        ("high", pa.float64()),
+        ("n", pa.int64()),  # clips
+    ]
+)
+
+# A clip measured again gets another id, so a row says by itself which footage it means.
+MODEL_CLIPS: Final = pa.schema(
+    [
+        ("version", pa.string()),
+        ("clip_id", pa.string()),
+        ("split", pa.string()),  # "train" is what it learned from
+        ("speaker_id", pa.string()),
+        ("source_id", pa.string()),
+        ("path", pa.string()),
+        ("start_frame", pa.int64()),
+        ("n_frames", pa.int32()),
+        ("licence", pa.string()),
+    ]
+)
+
+MODEL_ALIASES: Final = pa.schema(
+    [
+        ("alias", pa.string()),
+        ("number", pa.int64()),  # of this alias's decisions, from 1; it stands for the version of the last that moved
+        ("kind", pa.string()),  # "promote", "force" or "rollback"
+        ("version", pa.string()),
+        ("previous", pa.string()),
+        ("moved", pa.bool_()),
+        ("reason", pa.string()),
+        ("split", pa.string()),  # where it was decided: a metric, and the clips and part of them it was measured on
+        ("span", pa.string()),
+        ("metric", pa.string()),
+        ("measured", pa.float64()),
+        ("threshold", pa.float64()),
+        ("set_at", pa.timestamp("us", tz="UTC")),
+    ]
+)
+
+# What a curated source becomes.
 TABLES: Final[dict[str, pa.Schema]] = {
     "sources": SOURCES,
     "clips": CLIPS,
@@ -114,3 +179,11 @@ TABLES: Final[dict[str, pa.Schema]] = {
     "motion": MOTION,
     "speech": SPEECH,
 }
+# What is known about the models trained on it.
+MODEL_TABLES: Final[dict[str, pa.Schema]] = {
+    "models": MODELS,
+    "model_metrics": MODEL_METRICS,
+    "model_clips": MODEL_CLIPS,
+    "model_aliases": MODEL_ALIASES,
+}
+LAKE_TABLES: Final = TABLES | MODEL_TABLES

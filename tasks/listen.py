@@ -110,18 +110,6 @@ def listen(
         start = core_end
 
 
-def joined(passages: Iterable[SpeechFeatures]) -> SpeechFeatures:
-    """The features of a whole sound out of those of its passages, of which there is at least one."""
-    parts = list(passages)
-    return SpeechFeatures(
-        n_frames=sum(part.n_frames for part in parts),
-        envelope=np.concatenate([part.envelope for part in parts]),
-        f0_hz=np.concatenate([part.f0_hz for part in parts]),
-        embedding=np.concatenate([part.embedding for part in parts]),
-        embedding_model=parts[0].embedding_model,
-    )
-
-
 def concerns(heard: Sequence[Impression], sound: SoundFile | None, config: ListenConfig) -> tuple[str, ...]:
     """What a person should know about a sound that was heard to its end, a sentence each; mostly nothing.
 

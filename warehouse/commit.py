@@ -1,4 +1,4 @@
-"""Commit: one staged micro-batch becomes one snapshot, all five tables in one transaction.
+"""Commit: one staged micro-batch becomes one snapshot, all its tables in one transaction.
 
 The staged folder is the write-ahead log. A commit links its shards into place, adds them to the catalogue in one
 DuckLake transaction, and only then removes the folder. Killed before the transaction, it leaves links that nobody
@@ -21,7 +21,7 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
-from schemas.tables import TABLES
+from schemas.tables import LAKE_TABLES, MODEL_TABLES
 from schemas.verdict import Reason
 from warehouse.errors import CatalogueLost, InvalidCommit, StaleCommit
 from warehouse.lake import Lake, committing, quoted
@@ -141,6 +141,7 @@ def _ids_of(con: duckdb.DuckDBPyConnection, published: StagedCommit) -> dict[str
         "new_sources": ("sources", "source_id, path, reason"),
         "new_clips": ("clips", "clip_id, source_id"),
         "new_verdicts": ("verdicts", "subject_id, gate"),
+        **{f"new_{name}": (name, "version") for name in MODEL_TABLES},
     }
     ids = {}
     for name, (table, wanted) in columns.items():
@@ -189,10 +190,22 @@ def _replace_compacted(con: duckdb.DuckDBPyConnection, published: StagedCommit) 
         con.execute(f"DELETE FROM lake.{table}")
 
 
+def _add_model(con: duckdb.DuckDBPyConnection, _published: StagedCommit) -> None:
+    twice = con.execute("SELECT version FROM new_models SEMI JOIN lake.models USING (version)").fetchone()
+    if twice:
+        raise InvalidCommit(f"model {twice[0]} is registered already")
+    named = " UNION ALL ".join(f"SELECT version FROM new_{name}" for name in MODEL_TABLES if name != "models")
+    known = "SELECT version FROM lake.models UNION ALL SELECT version FROM new_models"
+    unknown = con.execute(f"SELECT version FROM ({named}) ANTI JOIN ({known}) USING (version) LIMIT 1").fetchone()
+    if unknown:
+        raise StaleCommit(f"the warehouse knows of no model {unknown[0]}; register it first")
+
+
 _REPLACE: Final = {
     CommitKind.CURATE: _replace_curated,
     CommitKind.REGATE: _replace_regated,
     CommitKind.COMPACT: _replace_compacted,
+    CommitKind.MODEL: _add_model,
 }
 
 
@@ -209,7 +222,7 @@ def _require_whole_catalogue(lake: Lake) -> None:
 def _sweep(lake: Lake, commit_id: str) -> None:
     """Remove the links of a staged commit that never reached the catalogue; the staged folder still has the bytes."""
     if find_commit(lake, commit_id) is None:
-        for table in TABLES:
+        for table in LAKE_TABLES:
             for path in lake.layout.shards_of(table).glob(f"*-{commit_id}-*.parquet"):
                 path.unlink()
 

@@ -1,9 +1,9 @@
 """Compact: many small shards of the scalar tables become one each, so that SQL stays fast after thousands of commits.
 
 Each query opens every shard that may hold an answer; past some hundred that costs more than the answer. A compaction
-is a commit like any other, which repeats all rows of ``sources``, ``clips`` and ``verdicts`` and replaces them: older
-snapshots still read the small shards, and ``rebuild`` replays it. Motion and speech are large and read clip by clip;
-they stay where they are.
+is a commit like any other, which repeats all rows of the small tables and replaces them: older
+snapshots still read the small shards, and ``rebuild`` replays it. Motion and speech are large and read clip by clip,
+a model's clips are read model by model; they stay where they are.
 """
 
 # ruff: noqa: S608 - identifiers in SQL are constants of this package
@@ -14,7 +14,7 @@ from warehouse.lake import Lake
 from warehouse.shards import ORDER_BY, ROW_GROUP_ROWS, CommitInfo, CommitKind, Rows, stage_ordered
 from warehouse.snapshots import Snapshot
 
-COMPACTED: Final = ("sources", "clips", "verdicts")
+COMPACTED: Final = ("sources", "clips", "verdicts", "models", "model_metrics", "model_aliases")
 WORTH_IT: Final = 64  # shards of one table, from which on a compaction pays
 
 

@@ -21,6 +21,10 @@ class IncompatibleWarehouse(WarehouseError):
     """The catalogue's tables are not those of this version."""
 
 
+class InconsistentLake(WarehouseError):
+    """The tables do not fit together as commits of this program leave them."""
+
+
 class CommitterBusy(WarehouseError):
     """Another process is writing; there is one committer at a time."""
 
@@ -30,7 +34,11 @@ class InvalidCommit(WarehouseError):
 
 
 class StaleCommit(WarehouseError):
-    """A regate decided about clips that the warehouse no longer holds."""
+    """A commit names clips or models that the warehouse does not, or no longer, hold."""
+
+
+class InvalidCheckpoint(WarehouseError):
+    """A folder cannot be a model's checkpoint."""
 
 
 class WrongQuery(WarehouseError):
@@ -51,6 +59,18 @@ class AmbiguousName(WrongQuery):
 
 class NotReadOnly(WrongQuery):
     """The SQL would do something other than read the warehouse."""
+
+
+class LicenceRefused(WrongQuery):
+    """Selected footage may not be used for what was stated."""
+
+
+class NothingSelected(WrongQuery):
+    """No clip of the snapshot fits the selection."""
+
+
+class NothingToRollBack(WrongQuery):
+    """An alias has had no other version before."""
 
 
 class SqlError(WrongQuery):

@@ -4,6 +4,7 @@
 
     <root>/catalog.sqlite               which shards make up which snapshot
     <root>/shards/main/<table>/         the shards, immutable, and DuckLake's own delete files
+    <root>/models/<version>/            the checkpoints of registered models, immutable
     <root>/staging/<commit id>/         what workers wrote and the committer has not published yet
     <root>/rejected/<commit id>/        staged, never committed, and no longer fitting
     <root>/commit.lock                  held by the one committer
@@ -16,15 +17,17 @@ import importlib.resources
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 import duckdb
+import pyarrow as pa
 
-from schemas.tables import TABLES
+from schemas.tables import LAKE_TABLES, MODEL_TABLES
 from warehouse.errors import (
     CatalogueLost,
     CommitterBusy,
@@ -59,6 +62,10 @@ class Layout:
         return self.root / "shards"
 
     @property
+    def models(self) -> Path:
+        return self.root / "models"
+
+    @property
     def staging(self) -> Path:
         return self.root / "staging"
 
@@ -75,7 +82,7 @@ class Layout:
 
     def shard_files(self) -> list[Path]:
         """Every shard on disk, by table and name."""
-        return sorted(p for table in TABLES for p in self.shards_of(table).glob("[0-9]*.parquet"))
+        return sorted(p for table in LAKE_TABLES for p in self.shards_of(table).glob("[0-9]*.parquet"))
 
     def delete_files(self) -> list[Path]:
         """Every file in which DuckLake wrote down deleted rows."""
@@ -112,6 +119,7 @@ def connect(
         "python_enable_replacements": False,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
+        "allow_unsigned_extensions": True,  # until they are loaded; their signatures are checked before
     }
     if threads is not None:
         config["threads"] = threads
@@ -121,13 +129,24 @@ def connect(
     for name in EXTENSIONS:
         path = _extension_path(name)
         if path is not None:
+            _require_signature(path, path.stat().st_mtime_ns)
             con.execute(f"LOAD {quoted(path)}")
         elif install:
-            con.execute(f"INSTALL {name}; LOAD {name}")
+            with duckdb.connect() as signed:
+                signed.execute(f"INSTALL {name}; LOAD {name}")
+            con.execute(f"LOAD {name}")
         else:
             package = f"duckdb-extension-{name.replace('_', '-')}=={duckdb.__version__}"
             raise ExtensionMissing(f"DuckDB's extension {name!r} is not here: pip install {package}")
+    con.execute("SET allow_unsigned_extensions = false")
     return con
+
+
+@cache
+def _require_signature(extension: Path, _modified_ns: int) -> None:
+    """Have DuckDB check its signature, once a process: it hashes 34 MB for it, a quarter of a second at each LOAD."""
+    with duckdb.connect() as con:
+        con.execute(f"LOAD {quoted(extension)}")
 
 
 def _extension_path(name: str) -> Path | None:
@@ -155,10 +174,10 @@ def attach(con: duckdb.DuckDBPyConnection, layout: Layout, *, write: bool = Fals
     con.execute("SET parquet_metadata_cache = true")
 
 
-def create_tables(con: duckdb.DuckDBPyConnection) -> None:
-    """Create the warehouse's tables in an empty lake, in one transaction."""
+def create_tables(con: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Schema]) -> None:
+    """Create ``tables`` in the lake, in one transaction."""
     con.execute("BEGIN")
-    for name, schema in TABLES.items():
+    for name, schema in tables.items():
         con.register("_empty", schema.empty_table())
         con.execute(f"CREATE TABLE lake.{name} AS FROM _empty")
         con.unregister("_empty")
@@ -202,7 +221,7 @@ def committing(root: Path, wait_s: float = 0.0, threads: int | None = None) -> I
         fresh = not layout.catalogue.exists()
         if fresh and layout.shard_files():
             _require_catalogue(layout)
-        for table in TABLES:
+        for table in LAKE_TABLES:
             layout.shards_of(table).mkdir(parents=True, exist_ok=True)
         con = connect(threads)
         try:
@@ -244,6 +263,12 @@ def require_snapshot(lake: Lake, at: int) -> None:
         raise UnknownSnapshot(f"no snapshot {at}; the newest is {max(known)} (`xtalker snapshots` lists them)")
 
 
+def missing_tables(lake: Lake) -> frozenset[str]:
+    """The tables of models that this warehouse, or this snapshot of it, is too old to have; its next commit will."""
+    rows = lake.con.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'lake'").fetchall()
+    return frozenset(MODEL_TABLES).difference(name for (name,) in rows)
+
+
 def _require_catalogue(layout: Layout) -> None:
     if layout.catalogue.exists():
         return
@@ -253,14 +278,21 @@ def _require_catalogue(layout: Layout) -> None:
 
 
 def _require_tables(con: duckdb.DuckDBPyConnection, layout: Layout) -> None:
-    """Create the tables on first open; later, see that they are those of ``schemas.tables``."""
+    """Create the tables on first open, and those of the models in a warehouse that is older than they are; see that
+    the others are those of ``schemas.tables``."""
     rows = con.execute(
         "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'lake' ORDER BY column_index"
     ).fetchall()
     if not rows:
-        create_tables(con)
+        create_tables(con, LAKE_TABLES)
         return
-    for name, schema in TABLES.items():
+    have = {table for table, _ in rows}
+    younger = {name: schema for name, schema in MODEL_TABLES.items() if name not in have}
+    if younger:
+        create_tables(con, younger)
+    for name, schema in LAKE_TABLES.items():
+        if name in younger:
+            continue
         columns = [column for table, column in rows if table == name]
         if columns != schema.names:
             differing = sorted(set(columns) ^ set(schema.names)) or ["their order"]

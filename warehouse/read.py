@@ -1,7 +1,7 @@
 """What the rest of the program asks of a warehouse, as records and Arrow tables."""
 
 # ruff: noqa: S608 - identifiers in SQL are constants of this package; values are bound
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -95,14 +95,24 @@ def verdicts_of(lake: Lake, subject_id: str) -> tuple[Verdict, ...]:
 
 def load_motion(lake: Lake, clip_id: str) -> HeadMotion:
     """A clip's head motion, as it was fitted. Raises ``UnknownName``."""
-    row = _row_of(lake, "motion", clip_id)
+    return motion_of(_row_of(lake, "motion", clip_id))
+
+
+def load_speech(lake: Lake, clip_id: str) -> SpeechTrack:
+    """A clip's audio features and transcript. Raises ``UnknownName``."""
+    row, clip = _row_of(lake, "speech", clip_id), _row_of(lake, "clips", clip_id)
+    return speech_of(row, clip["language"], clip["language_probability"], clip["transcript"])
+
+
+def motion_of(row: Mapping[str, Any]) -> HeadMotion:
+    """The record that a row of ``motion`` holds; the row as ``row_at`` gives it."""
     n_frames = row["n_frames"]
 
     def frames(name: str, width: int) -> Float32:
         return _array(row[name], np.float32).reshape(n_frames, width)
 
     return HeadMotion(
-        clip_id=clip_id,
+        clip_id=row["clip_id"],
         head_model=row["head_model"],
         n_frames=n_frames,
         shape=_array(row["shape"], np.float32),
@@ -118,24 +128,32 @@ def load_motion(lake: Lake, clip_id: str) -> HeadMotion:
     )
 
 
-def load_speech(lake: Lake, clip_id: str) -> SpeechTrack:
-    """A clip's audio features and transcript. Raises ``UnknownName``."""
-    row, clip = _row_of(lake, "speech", clip_id), _row_of(lake, "clips", clip_id)
+def speech_of(row: Mapping[str, Any], language: str, language_probability: float, transcript: str) -> SpeechTrack:
+    """The record that a row of ``speech`` holds, with what the clip's own row says; the row as ``row_at`` gives it."""
     columns = [row[name].to_pylist() for name in ("words", "word_start_s", "word_end_s", "word_probability")]
     return SpeechTrack(
-        clip_id=clip_id,
+        clip_id=row["clip_id"],
         n_frames=row["n_frames"],
         envelope=_array(row["envelope"], np.float32),
         f0_hz=_array(row["f0_hz"], np.float32),
         voiced=_array(row["voiced"], np.bool_),
         embedding=_array(row["embedding"], np.float32).reshape(row["n_frames"], row["embedding_dim"]),
         embedding_model=row["embedding_model"],
-        language=clip["language"],
-        language_probability=clip["language_probability"],
-        transcript=clip["transcript"],
+        language=language,
+        language_probability=language_probability,
+        transcript=transcript,
         words=tuple(Word(*word) for word in zip(*columns, strict=True)),
         fingerprint=_array(row["fingerprint"], np.uint32),
     )
+
+
+def row_at(rows: pa.RecordBatch, index: int) -> dict[str, Any]:
+    """One row; its lists stay Arrow arrays, so that no float of them becomes a Python object."""
+    row: dict[str, Any] = {}
+    for name, column in zip(rows.schema.names, rows.columns, strict=True):
+        value = column[index]
+        row[name] = value.values if isinstance(value, pa.ListScalar) and value.is_valid else value.as_py()
+    return row
 
 
 def resolve(lake: Lake, text: str) -> Found:
@@ -169,15 +187,10 @@ def _search(lake: Lake, sources: str, clips: str, parameters: dict[str, str]) ->
 
 
 def _row_of(lake: Lake, table: str, clip_id: str) -> dict[str, Any]:
-    """One row; its lists stay Arrow arrays, so that no float of them becomes a Python object."""
     found = lake.con.execute(f"SELECT * FROM lake.{table} WHERE clip_id = ?", [clip_id]).to_arrow_table()
     if found.num_rows != 1:
         raise UnknownName(f"no clip {clip_id!r} in {table}")
-    row: dict[str, Any] = {}
-    for name in found.column_names:
-        value = found.column(name)[0]
-        row[name] = value.values if isinstance(value, pa.ListScalar) and value.is_valid else value.as_py()
-    return row
+    return row_at(found.combine_chunks().to_batches()[0], 0)
 
 
 def _array(values: pa.Array, dtype: npt.DTypeLike) -> npt.NDArray[Any]:

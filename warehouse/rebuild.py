@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from schemas.tables import TABLES
+from schemas.tables import LAKE_TABLES
 from warehouse.commit import apply
 from warehouse.errors import InvalidCommit, NoWarehouse, StaleCommit
 from warehouse.lake import BUSY_TIMEOUT_MS, Lake, Layout, attach, connect, create_tables, exclusive
@@ -78,7 +78,7 @@ def _replay(work: Layout, commits: list[StagedCommit], skipped: list[str]) -> tu
     con = connect()
     try:
         attach(con, work, write=True)
-        create_tables(con)
+        create_tables(con, LAKE_TABLES)
         lake = Lake(work, con)
         replayed = 0
         for commit in commits:
@@ -89,7 +89,7 @@ def _replay(work: Layout, commits: list[StagedCommit], skipped: list[str]) -> tu
                 replayed += 1
             except StaleCommit as error:  # what it decided about was in a commit that is left out
                 skipped.append(f"commit {commit.commit_id} (snapshot {sequence}): {error}")
-        rows = {name: _count(lake, name) for name in TABLES}
+        rows = {name: _count(lake, name) for name in LAKE_TABLES}
         used = {path for path in work.delete_files() if path.name in _used_deletes(lake)}
     finally:
         con.close()

@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from schemas.tables import TABLES
+from schemas.tables import LAKE_TABLES, MODEL_TABLES, TABLES
 from warehouse.errors import InvalidCommit
 
 FORMAT: Final = 1
@@ -38,9 +38,15 @@ ORDER_BY: Final = {
     "verdicts": "subject_id",
     "motion": "clip_id",
     "speech": "clip_id",
+    "models": "version",
+    "model_metrics": "version",
+    "model_clips": "version",
+    "model_aliases": "alias",
 }
+UNIQUE: Final = frozenset({"sources", "clips", "motion", "speech", "models"})  # one row for each value of that column
 # Scalars: one clip by id among a million costs one small group. Arrays: some 100 kB a clip, so a few clips a group.
-ROW_GROUP_ROWS: Final = {"sources": 16_384, "clips": 16_384, "verdicts": 65_536, "motion": 8, "speech": 8}
+_SCALARS: Final = dict.fromkeys(("sources", "clips", "models", "model_metrics", "model_aliases"), 16_384)
+ROW_GROUP_ROWS: Final = {**_SCALARS, "verdicts": 65_536, "model_clips": 65_536, "motion": 8, "speech": 8}
 # Ids are hashes, so every shard's statistics span them all; a Bloom filter tells the shard that has one.
 BLOOM_FILTERS: Final = ("clip_id", "source_id", "subject_id")
 # Measured numbers, ids and texts hardly repeat: a dictionary of them makes a shard a third larger.
@@ -53,12 +59,13 @@ class CommitKind(StrEnum):
 
     ``CURATE``: everything stored under the source ids it names. ``REGATE``: the sources and clips it names, and of
     its verdicts those of the same subject and gate; motion and speech stay. ``COMPACT``: all rows of the tables it
-    holds, which it repeats in one shard each.
+    holds, which it repeats in one shard each. ``MODEL``: nothing; a model, or a decision about one, is added.
     """
 
     CURATE = "curate"
     REGATE = "regate"
     COMPACT = "compact"
+    MODEL = "model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,7 @@ class StagedCommit:
 
     commit_id: str
     info: CommitInfo
-    rows: Mapping[str, int]  # of every table
+    rows: Mapping[str, int]  # of every table that was given, empty ones included
     shards: Mapping[str, Shard]
     folder: Path | None
 
@@ -100,12 +107,13 @@ def stage(tables: Mapping[str, pa.Table], staging: Path, info: CommitInfo) -> St
     """Write the shards of one commit under ``staging``, all of them or none.
 
     They appear as one folder, by one rename, after every byte was flushed to disk; a killed worker leaves at most a
-    folder whose name begins with a dot. ``tables`` has every table of ``schemas.tables.TABLES``, empty ones included.
-    Raises ``InvalidCommit`` on other tables, columns or types, or if an id occurs twice.
+    folder whose name begins with a dot. ``tables`` has every table of ``schemas.tables.TABLES``, empty ones included;
+    for a ``MODEL`` some of ``MODEL_TABLES``. Raises ``InvalidCommit`` on other tables, columns or types, or if an id
+    occurs twice.
     """
-    _check(tables)
+    _check(tables, info.kind)
     ordered: dict[str, Rows] = {}
-    for name in TABLES:
+    for name in tables:
         order = pc.sort_indices(tables[name], sort_keys=[(ORDER_BY[name], "ascending")])  # stable
         table = tables[name].take(order).combine_chunks()
         ordered[name] = Rows(table.num_rows, table.to_batches(max_chunksize=ROW_GROUP_ROWS[name]))
@@ -122,11 +130,11 @@ class Rows:
 
 def stage_ordered(tables: Mapping[str, Rows], staging: Path, info: CommitInfo) -> StagedCommit:
     """``stage``, for rows that already come in order and need not fit into memory."""
-    rows = {name: tables[name].count if name in tables else 0 for name in TABLES}
+    rows = {name: tables[name].count for name in tables}
     staging.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=staging))
     try:
-        written = {name: _write(tables[name], work / name, header(name, info, rows)) for name in TABLES if rows[name]}
+        written = {name: _write(tables[name], work / name, header(name, info, rows)) for name in tables if rows[name]}
         commit_id = commit_id_of(info, rows, {name: digest for name, (_, digest) in written.items()})
         if not written:
             return StagedCommit(commit_id, info, rows, {}, None)
@@ -187,7 +195,7 @@ def read_header(path: Path) -> tuple[CommitInfo, dict[str, int]]:
             raise InvalidCommit(f"{path}: shard format {fields['format']}, this version reads {FORMAT}")
         kind = CommitKind(fields["kind"])
         info = CommitInfo(kind, fields["parent"], fields["code_version"], fields["recipe"])
-        return info, {name: int(fields["rows"].get(name, 0)) for name in TABLES}
+        return info, {name: int(count) for name, count in fields["rows"].items()}
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise InvalidCommit(f"{path}: not a shard ({error})") from error
 
@@ -205,7 +213,7 @@ def shard_name(sequence: int, commit_id: str, digest: str) -> str:
 def shard_of(path: Path) -> Shard | None:
     """What a shard's path says, its folder being its table; None if the name is not a shard's."""
     match = _NAME.fullmatch(path.name)
-    if match is None or path.parent.name not in TABLES:
+    if match is None or path.parent.name not in LAKE_TABLES:
         return None
     return Shard(path.parent.name, path, int(match[1]), match[2], match[3])
 
@@ -229,7 +237,7 @@ def _write(rows: Rows, folder: Path, metadata: bytes) -> tuple[Path, str]:
     """Write one shard into a new folder named after its table, flush it to disk; its path and its hash."""
     folder.mkdir()
     path = folder / "unnamed.parquet"
-    schema = TABLES[folder.name].with_metadata({METADATA_KEY: metadata})
+    schema = LAKE_TABLES[folder.name].with_metadata({METADATA_KEY: metadata})
     distinct = min(rows.count, ROW_GROUP_ROWS[folder.name])
     filters = {name: {"ndv": distinct, "fpp": 0.01} for name in BLOOM_FILTERS if name in schema.names}
     repeated = [field.name for field in schema if pa.types.is_string(field.type) and field.name not in UNREPEATED]
@@ -244,16 +252,18 @@ def _write(rows: Rows, folder: Path, metadata: bytes) -> tuple[Path, str]:
     return path, digest_of(path)
 
 
-def _check(tables: Mapping[str, pa.Table]) -> None:
-    if set(tables) != set(TABLES):
+def _check(tables: Mapping[str, pa.Table], kind: CommitKind) -> None:
+    if kind is CommitKind.MODEL and not tables.keys() <= MODEL_TABLES.keys():
+        raise InvalidCommit(f"got the tables {sorted(tables)}, wanted some of {sorted(MODEL_TABLES)}")
+    if kind is not CommitKind.MODEL and set(tables) != set(TABLES):
         raise InvalidCommit(f"got the tables {sorted(tables)}, wanted {sorted(TABLES)}")
-    for name, schema in TABLES.items():
-        have = tables[name].schema
+    for name in tables:
+        schema, have = LAKE_TABLES[name], tables[name].schema
         if have.names != schema.names or have.types != schema.types:
             differing = [f"{f.name} {f.type}" for f in schema if f.name not in have.names or have.field(f.name) != f]
             raise InvalidCommit(f"table {name!r}: columns differ from schemas.tables in {differing or 'order'}")
         key = ORDER_BY[name]
         if tables[name].column(key).null_count:
             raise InvalidCommit(f"table {name!r}: a row without {key}")
-        if name != "verdicts" and pc.count_distinct(tables[name].column(key)).as_py() != tables[name].num_rows:
+        if name in UNIQUE and pc.count_distinct(tables[name].column(key)).as_py() != tables[name].num_rows:
             raise InvalidCommit(f"table {name!r}: a {key} occurs twice")

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from warehouse.lake import Lake, require_snapshot
+from warehouse.shards import CommitKind
 
 AUTHOR: Final = "xtalker"  # tells our snapshots from those another program made
 _COLUMNS: Final = "snapshot_id, snapshot_time, commit_extra_info"
@@ -21,7 +22,7 @@ class Snapshot:
     time: datetime
     commit_id: str
     kind: str  # a ``warehouse.shards.CommitKind``
-    rows: Mapping[str, int]  # rows it brought, by table
+    rows: Mapping[str, int]  # rows it brought, by table; tables that cannot have changed may be missing
     recipe: Mapping[str, Any]
     code_version: str
 
@@ -44,6 +45,11 @@ def list_snapshots(lake: Lake) -> list[Snapshot]:
         f"SELECT {_COLUMNS} FROM ducklake_snapshots('lake') WHERE author = '{AUTHOR}' ORDER BY snapshot_id"
     ).fetchall()
     return [_snapshot(*row) for row in rows]
+
+
+def latest_of_data(lake: Lake) -> int:
+    """The newest snapshot in which sources or clips changed: not one that only recorded a model."""
+    return max((s.snapshot_id for s in list_snapshots(lake) if s.kind != CommitKind.MODEL), default=lake.latest())
 
 
 def find_commit(lake: Lake, commit_id: str) -> Snapshot | None:

@@ -20,8 +20,9 @@ import pyarrow as pa
 from pydantic import Field
 
 from schemas.config import StageConfig
+from schemas.tables import MODEL_TABLES
 from warehouse.errors import NotReadOnly, QueryTimedOut, SqlError
-from warehouse.lake import Lake, quoted, reading
+from warehouse.lake import Lake, missing_tables, quoted, reading
 
 TABLE_FUNCTIONS: Final = frozenset(
     {"unnest", "range", "generate_series", "repeat", "json_each", "json_tree", "duckdb_tables", "duckdb_columns"}
@@ -29,6 +30,7 @@ TABLE_FUNCTIONS: Final = frozenset(
     | {"ducklake_table_insertions", "ducklake_table_deletions", "ducklake_list_files"}
 )
 FORBIDDEN_FUNCTIONS: Final = frozenset({"write_log", "getenv"})
+SQL_CLOCKS: Final = frozenset({"current_timestamp", "current_time", "localtime", "localtimestamp"})  # called without ()
 VIEWS: Final = {
     "kept": "SELECT * FROM lake.clips WHERE keep",
     "refused": "SELECT * FROM lake.clips WHERE NOT keep",
@@ -36,6 +38,18 @@ VIEWS: Final = {
         "SELECT c.*, s.path, s.dataset, s.subject_id, s.licence, s.consent "
         "FROM lake.clips c JOIN lake.sources s USING (source_id)"
     ),
+    "current_aliases": (
+        "SELECT alias, version, set_at, kind, reason FROM model_aliases WHERE moved "
+        "QUALIFY row_number() OVER (PARTITION BY alias ORDER BY number DESC) = 1"
+    ),
+}
+_SQL_TYPES: Final = {
+    pa.string(): "VARCHAR",
+    pa.bool_(): "BOOLEAN",
+    pa.int32(): "INTEGER",
+    pa.int64(): "BIGINT",
+    pa.float64(): "DOUBLE",
+    pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
 }
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_]\w*")
 
@@ -70,6 +84,27 @@ class Session:
         with self._guarded():
             yield from self._execute(sql, parameters).to_arrow_reader(batch_rows)
 
+    def check_expression(self, sql: str) -> None:
+        """See that ``sql`` is one expression that can stand in parentheses anywhere, and whose value depends on the
+        warehouse alone, not on the hour or on chance. Raises ``NotReadOnly`` or ``SqlError``."""
+        wrapped = f"SELECT (\n{sql}\n)"
+        for whole in (f"SELECT {sql}", wrapped):  # without parentheses first: "a) OR (b" must not close those around it
+            self._check(whole)
+        node, plain = self._parse(wrapped)["statements"][0]["node"], self._parse("SELECT 1")["statements"][0]["node"]
+        values = node.pop("select_list")
+        del plain["select_list"]
+        if len(values) != 1 or node != plain:
+            raise NotReadOnly(f"one SQL expression, please, with nothing before or after it; this is {sql!r}")
+        unsteady = {name for n in _nodes(values) for name in _function_names(n)} & self._unsteady_functions()
+        if unsteady:
+            raise NotReadOnly(f"{', '.join(sorted(unsteady))} would select other clips each time; leave it out")
+
+    def _unsteady_functions(self) -> set[str]:
+        unsteady = (
+            "SELECT function_name FROM duckdb_functions() WHERE stability IN ('VOLATILE', 'CONSISTENT_WITHIN_QUERY')"
+        )
+        return {name for (name,) in self._con.execute(unsteady).fetchall()} | SQL_CLOCKS
+
     def _execute(self, sql: str, parameters: Mapping[str, Any] | None) -> duckdb.DuckDBPyConnection:
         # DuckDB imports pandas, for more than a second, as soon as it is handed parameters, empty ones included
         return self._con.execute(sql, dict(parameters)) if parameters else self._con.execute(sql)
@@ -81,12 +116,16 @@ class Session:
         if len(statements) != 1:
             raise NotReadOnly(f"one statement at a time, please; this is {len(statements)}")
         kind = statements[0].type
-        row = self._con.execute(f"SELECT json_serialize_sql({quoted(sql)})").fetchone()
-        tree = json.loads(row[0]) if row else {"error": True}
+        tree = self._parse(sql)
         if kind != duckdb.StatementType.SELECT or tree["error"]:
             raise NotReadOnly(f"only SELECT (and FROM, WITH, DESCRIBE, SHOW, SUMMARIZE) is allowed, not {kind.name}")
         for node in _nodes(tree):
             _check_node(node)
+
+    def _parse(self, sql: str) -> dict[str, Any]:
+        row = self._con.execute(f"SELECT json_serialize_sql({quoted(sql)})").fetchone()
+        tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
+        return tree
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -125,6 +164,9 @@ def _lock_down(lake: Lake) -> None:
     """The second wall."""
     con = lake.con
     con.execute("USE lake")
+    for name in missing_tables(lake):
+        columns = ", ".join(f'NULL::{_SQL_TYPES[field.type]} AS "{field.name}"' for field in MODEL_TABLES[name])
+        con.execute(f"CREATE TEMP VIEW {name} AS SELECT {columns} WHERE false")
     for name, body in VIEWS.items():
         con.execute(f"CREATE TEMP VIEW {name} AS {body}")
     con.execute(f"SET allowed_directories = [{quoted(f'{lake.layout.shards}/')}]")
@@ -143,6 +185,16 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
             waiting.extend(node.values())
         elif isinstance(node, list):
             waiting.extend(node)
+
+
+def _function_names(node: Mapping[str, Any]) -> list[str]:
+    """The functions that a node may call; ``current_date`` parses as a column."""
+    match node.get("type"):
+        case "FUNCTION":
+            return [node["function_name"].lower()]
+        case "COLUMN_REF":
+            return [node["column_names"][-1].lower()]
+    return []
 
 
 def _check_node(node: Mapping[str, Any]) -> None:

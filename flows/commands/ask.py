@@ -29,7 +29,7 @@ def run_sql(sql: str, warehouse: Path | None, at: int | None, output: str) -> in
     elif output == "json":
         print(json.dumps(table.to_pylist(), indent=2, default=str))
     else:
-        _print(table.column_names, (r.values() for r in table.slice(0, SHOWN_ROWS).to_pylist()))
+        print_table(table.column_names, (r.values() for r in table.slice(0, SHOWN_ROWS).to_pylist()))
         if table.num_rows > SHOWN_ROWS:
             print(f"... {table.num_rows - SHOWN_ROWS} more rows; --format csv prints all", file=sys.stderr)
     return 0
@@ -61,7 +61,7 @@ def run_why(subject: str, warehouse: Path | None, as_json: bool) -> int:
         elif name != source["source_id"]:
             print(f"\nfragment {name}")
         columns = ("gate", "measured", "threshold", "keep", "reason", "detail", "stage_version")
-        _print(columns, ([row[column] for column in columns] for row in rows))
+        print_table(columns, ([row[column] for column in columns] for row in rows))
     return 0
 
 
@@ -72,18 +72,20 @@ def run_snapshots(warehouse: Path | None, as_json: bool) -> int:
         rows = [{**asdict(s), "time": s.time.isoformat()} for s in snapshots]
         print(json.dumps(rows, indent=2, default=str))
         return 0
-    columns = ("snapshot", "time", "kind", "sources", "clips", "commit")
-    _print(
+    brought = ("sources", "clips", "models")
+    columns = ("snapshot", "time", "kind", *brought, "commit")
+    print_table(
         columns,
         (
-            [s.snapshot_id, f"{s.time:%Y-%m-%d %H:%M:%S}", s.kind, s.rows["sources"], s.rows["clips"], s.commit_id]
+            [s.snapshot_id, f"{s.time:%Y-%m-%d %H:%M:%S}", s.kind, *(s.rows.get(t, 0) for t in brought), s.commit_id]
             for s in snapshots
         ),
     )
     return 0
 
 
-def _print(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:
+def print_table(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:
+    """Rows in aligned columns, on a terminal or in a file."""
     table = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for row in rows:
         table.add_row(*(_cell(value) for value in row))

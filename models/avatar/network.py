@@ -61,6 +61,7 @@ class Listener(nn.Module):
 
     def __init__(self, config: AvatarConfig) -> None:
         super().__init__()
+        self.blurred = nn.Dropout(config.speech_dropout)
         self.speech = nn.Linear(config.speech_dim, config.width)
         self.prosody = nn.Linear(PROSODY_DIM, config.width)
         self.around = nn.Conv1d(config.width, config.width, kernel_size=5, padding=2)
@@ -72,7 +73,7 @@ class Listener(nn.Module):
         self, speech: Tensor, prosody: Tensor, withheld: Tensor, band: Tensor, rotary: tuple[Tensor, Tensor]
     ) -> Tensor:
         """``speech`` [B, T, D] and ``prosody`` [B, T, 4], normalised; ``withheld`` [B] of whom; [B, T, C]."""
-        heard = self.speech(speech) + self.prosody(prosody)
+        heard = self.speech(self.blurred(speech)) + self.prosody(prosody)
         heard = torch.where(withheld[:, None, None], self.silent.to(heard.dtype), heard)
         x = heard + F.gelu(self.around(heard.transpose(1, 2)).transpose(1, 2), approximate="tanh")
         for block in self.blocks:

@@ -1,5 +1,6 @@
 """What a motion model is asked for: frames of head motion out of speech, an identity and a few conditions."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -10,6 +11,10 @@ from schemas.arrays import Float32, admit_fields
 from schemas.speech import SpeechFeatures
 
 STYLE_DIM: Final = 6
+
+
+class UnknownSpeech(ValueError):
+    """Speech features of another encoder than the one the model was trained with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,4 +44,10 @@ class MotionModel(Protocol):
     ) -> Float32:
         """Frames [T, 58] (``models.avatar.motion``) for the identity ``shape`` [100], by ``steps`` steps of the
         sampler or the model's own number."""
+        ...
+
+    def stream(
+        self, chunks: Iterable[SpeechFeatures], shape: Float32, condition: Condition, steps: int | None, seed: int
+    ) -> Iterator[Float32]:
+        """The same for a speech that comes in pieces; frames come in pieces too, not of the same lengths."""
         ...

@@ -10,7 +10,7 @@ from torch import Tensor
 from models.avatar.avatar import Avatar
 from models.avatar.motion import MOTION_DIM
 from models.avatar.prosody import level_of, prosody
-from models.avatar.protocol import Condition
+from models.avatar.protocol import Condition, UnknownSpeech
 from schemas.arrays import Float32
 from schemas.config import StageConfig
 from schemas.speech import SpeechFeatures
@@ -41,17 +41,17 @@ class Sampler:
         self, speech: SpeechFeatures, shape: Float32, condition: Condition, steps: int | None, seed: int
     ) -> Float32:
         """Frames [T, 58] for ``speech``; ``shape`` stays as it is: the avatar makes motion only."""
-        del shape
-        return np.concatenate(list(self.stream([speech], condition, steps, seed)))
+        return np.concatenate(list(self.stream([speech], shape, condition, steps, seed)))
 
     def stream(
-        self, chunks: Iterable[SpeechFeatures], condition: Condition, steps: int | None, seed: int
+        self, chunks: Iterable[SpeechFeatures], shape: Float32, condition: Condition, steps: int | None, seed: int
     ) -> Iterator[Float32]:
         """Frames in pieces [t, 58], each as soon as the speech it needs was heard, in bounded memory.
 
         How the speech is cut into ``chunks`` changes nothing: the same windows are made of it.
-        Raises ``ValueError`` if a chunk's embedding is not of the model the avatar was trained with.
+        Raises ``UnknownSpeech`` if a chunk's embedding is not of the model the avatar was trained with.
         """
+        del shape  # the avatar makes motion, and no identity
         ear = _Ear(self.avatar.config.speech_dim)
         noise = _NoiseStream(self._device, seed, self.config.temperature)
         before = condition.previous if condition.previous is not None else np.zeros((0, MOTION_DIM), np.float32)
@@ -147,7 +147,7 @@ def _padded_front(x: Tensor, offset: int) -> Tensor:
 def _then_end(chunks: Iterable[SpeechFeatures], ear: "_Ear", speech_model: str) -> Iterator[bool]:
     for chunk in chunks:
         if chunk.embedding_model != speech_model:
-            raise ValueError(f"the avatar hears {speech_model!r}, got features of {chunk.embedding_model!r}")
+            raise UnknownSpeech(f"the avatar hears {speech_model!r}, got features of {chunk.embedding_model!r}")
         ear.hear(chunk)
         yield False
     yield True

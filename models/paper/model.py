@@ -4,7 +4,7 @@ Path ``z_t = t x_1 + (1 - t) x_0`` (Lipman et al. 2023) from source noise to the
 normalised by the training data; the network predicts the velocity ``v = x_1 - x_0``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from models.avatar.motion import MOTION_DIM
-from models.avatar.protocol import Condition
+from models.avatar.protocol import Condition, UnknownSpeech
 from models.paper.config import PaperConfig
 from models.paper.frame import DETAILED_DIM, EXPRESSION, JAW, ROTATION, clamp_jaw, code_of, to_code, to_frames
 from models.paper.network import Heard, PaperNetwork
@@ -20,12 +20,8 @@ from models.paper.noise import source_noise
 from models.paper.statistics import PaperStatistics
 from models.training.batch import Batch
 from schemas.arrays import Float32
-from schemas.speech import SpeechFeatures
+from schemas.speech import SpeechFeatures, joined
 from schemas.units import DETAIL_DIM
-
-
-class UnknownSpeech(ValueError):
-    """Speech was embedded by another model than the one that this model learned to hear."""
 
 
 class Paper(nn.Module):
@@ -91,6 +87,12 @@ class Paper(nn.Module):
                 parts.append(to_frames(codes[0]))
                 code = codes[:, -1:]
         return torch.cat(parts).cpu().numpy()
+
+    def stream(
+        self, chunks: Iterable[SpeechFeatures], shape: Float32, condition: Condition, steps: int | None, seed: int
+    ) -> Iterator[Float32]:
+        """As ``perform``, once all of the speech is there: the paper's sampler knows no other way."""
+        yield self.perform(joined(chunks), shape, condition, steps, seed)
 
     def sample(
         self, speech: Tensor, envelope: Tensor, f0_hz: Tensor, reference: Tensor, steps: int, generator: torch.Generator

@@ -3,18 +3,24 @@
 import csv
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from models.encode import encode_video
-from models.head.model import load_open_head
+from models.head.model import HeadModel, load_open_head
 from models.sample.acting import act
+from models.sample.closure import closer_of
+from models.sample.faces import load_faces
+from models.sample.mouths import load_mouths
 from models.sample.people import PEOPLE, Person
+from models.sample.recording import moved, settled
 from models.sample.scene import backdrop, film, grain
 from models.sample.script import LINES
+from models.sample.speaker import Speaker, draw_habits
+from models.sample.timbre import Timbre
 from models.sample.voice import PiperVoice, Speech
 from schemas.arrays import Float32
 from schemas.units import FRAME_RATE
@@ -25,6 +31,7 @@ CONSENT: Final = "nobody is depicted"
 PAUSE_S: Final = 0.25  # before the first word and after the last
 ROOM_TONE: Final = 10 ** (-62 / 20)  # amplitude; digital silence between words would be a clue no recording has
 REFUSED_TAKE_FRAMES: Final = 75
+STAGE_DICTION: Final = 1.2  # how much further than in conversation the mouth moves
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +74,23 @@ def shoot(take: Take) -> Path:
         n_frames = min(n_frames, REFUSED_TAKE_FRAMES)
     if take.has_face:
         head = load_open_head()
-        phones = [replace(p, start_s=p.start_s + PAUSE_S, stop_s=p.stop_s + PAUSE_S) for p in speech.phones]
-        frames = film(take.person, act(phones, n_frames, head.expression_names, rng), head, take.size_px, rng)
+        phones = settled(moved(speech.phones, PAUSE_S), n_frames / float(FRAME_RATE))
+        acting = act(_speaker(take.person, head), phones, n_frames, head.expression_names, rng)
+        frames = film(take.person, acting, head, take.size_px, rng)
     else:
         room = backdrop(take.person.wall, take.size_px, rng)
         frames = (grain(np.roll(room, k, axis=1), rng) for k in range(n_frames))
     sound = _sound(speech, n_frames, rng) if take.has_sound else np.zeros(len(speech.audio), np.float32)
     encode_video(take.path, frames, lambda: sound, speech.sample_rate)
     return take.path
+
+
+def _speaker(person: Person, head: HeadModel) -> Speaker:
+    rng = np.random.default_rng(person.face_seed)
+    shape = person.shape(head.shape_basis.shape[2])
+    mouths = load_mouths().of_someone(STAGE_DICTION, STAGE_DICTION, 0.0, rng)
+    habits = draw_habits(load_faces(), rng)
+    return Speaker(person.name, shape, Timbre(), mouths, closer_of(head, shape, mouths), habits)
 
 
 def _talking(out_dir: Path, voice: PiperVoice, k: int, seed: int, size_px: int) -> Take:

@@ -15,6 +15,7 @@ from models.whisper.logmel import PEAK
 from models.whisper.states import WhisperStates
 from schemas.arrays import Float32
 
+STEADY: Final = " steady"  # ends the name of such an embedding
 _STEADY_LEVEL: Final = PEAK - 1.0  # the middle of the range: a hum, as loud in every band
 _TYPICAL_FRAMES: Final = 125  # clips are mostly this long: the trace left in is the mean over their positions
 
@@ -22,13 +23,12 @@ _TYPICAL_FRAMES: Final = 125  # clips are mostly this long: the trace left in is
 class SteadyWhisper:
     """A ``SpeechEncoder`` whose embedding of a sound does not depend on when in ``audio`` it comes.
 
-    It lives in the same space as that of ``states`` and under the same name: a position's trace is replaced by the mean
-    trace, so that what was trained on plain embeddings of short clips hears these as well.
+    It lives in the same space as that of ``states``: a position's trace is replaced by the mean trace.
     """
 
     def __init__(self, states: WhisperStates) -> None:
         self._states = states
-        self.name = states.name
+        self.name = f"{states.name}{STEADY}"
         self.dim = states.dim
         response = states.encode_steady_sound(_STEADY_LEVEL)
         self._trace = response - response[:_TYPICAL_FRAMES].mean(axis=0)

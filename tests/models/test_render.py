@@ -4,7 +4,19 @@ import numpy as np
 import pytest
 from scipy.spatial import ConvexHull
 
-from models.render import Camera, Light, rasterise, render, shade, vertex_normals
+from models.head.model import load_open_head
+from models.head.regions import base_colours
+from models.render import (
+    Camera,
+    Light,
+    no_depth,
+    paint,
+    rasterise,
+    render,
+    resolve,
+    shade,
+    vertex_normals,
+)
 from schemas.arrays import Float32
 
 CAMERA = Camera(48, 40, 60.0, (23.5, 19.5))
@@ -125,3 +137,46 @@ def test_the_same_mesh_gives_the_same_bits() -> None:
     colours = np.abs(vertices)
     first, second = (render(vertices, faces, colours, CAMERA, supersample=2) for _ in range(2))
     np.testing.assert_array_equal(first.rgb, second.rgb)
+
+
+def test_paint_respects_what_is_already_nearer() -> None:
+    near = np.array([[-0.1, -0.1, -1], [0.1, -0.1, -1], [0, 0.1, -1]], np.float32)
+    far = near * np.float32(1.5) + np.array([0.05, 0, 0], np.float32)
+    faces = np.array([[0, 1, 2]])
+    red, blue = (np.tile(np.eye(3, dtype=np.float32)[k], (3, 1)) for k in (0, 2))
+    pictures = []
+    for order in (((near, red), (far, blue)), ((far, blue), (near, red))):
+        canvas, depth = np.zeros((CAMERA.height, CAMERA.width, 3), np.float32), no_depth(CAMERA)
+        for vertices, colours in order:
+            paint(canvas, depth, vertices, faces, colours, CAMERA)
+        pictures.append(canvas)
+    np.testing.assert_array_equal(*pictures)
+    assert (pictures[0][:, :, 0] == 1).any()
+    assert (pictures[0][:, :, 2] == 1).any()
+
+
+def test_a_part_of_the_picture_is_drawn_as_in_the_whole() -> None:
+    vertices, faces = bumpy_patch(6)
+    colours = np.abs(vertices).clip(0, 1)
+    cx, cy = CAMERA.principal_point_px
+    part = Camera(20, 14, CAMERA.focal_px, (cx - 11, cy - 9))
+    whole, cut = (np.zeros((c.height, c.width, 3), np.float32) for c in (CAMERA, part))
+    paint(whole, no_depth(CAMERA), vertices, faces, colours, CAMERA)
+    paint(cut, no_depth(part), vertices, faces, colours, part)
+    np.testing.assert_allclose(cut, whole[9:23, 11:31], atol=1e-4)
+
+
+def test_lighting_the_vertices_is_as_good_as_lighting_every_pixel() -> None:
+    head = load_open_head()
+    vertices = head.template + np.array([0, 0, -0.8], np.float32)
+    camera = Camera(160, 160, 380.0, (79.5, 79.5))
+    colours = (base_colours(head.region) / 255).astype(np.float32)
+    quick = render(vertices, head.faces, colours, camera)
+    fragments = rasterise(vertices, head.faces, camera)
+    attributes = np.concatenate([colours, vertex_normals(vertices, head.faces), vertices], axis=1)
+    at = fragments.interpolate(attributes)
+    exact = resolve(fragments, shade(at[:, :3], at[:, 3:6], at[:, 6:], Light()), camera)
+    np.testing.assert_array_equal(quick.coverage, exact.coverage)
+    np.testing.assert_allclose(quick.depth, exact.depth, rtol=1e-4)
+    error = (quick.rgb.astype(float) - exact.rgb)[quick.coverage == 1]
+    assert 10 * np.log10(255**2 / (error**2).mean()) > 42

@@ -9,9 +9,9 @@ import pytest
 from models.whisper.states import WhisperStates
 from models.whisper.steady import SteadyWhisper
 from schemas.arrays import Float32
-from schemas.speech import SpeechFeatures, VoiceQuality
+from schemas.speech import SpeechFeatures, VoiceQuality, joined
 from schemas.units import SAMPLES_PER_FRAME
-from tasks.listen import Impression, ListenConfig, Passage, concerns, features_of_audio, joined, listen
+from tasks.listen import Impression, ListenConfig, Passage, concerns, features_of_audio, listen
 from tasks.listen_live import LiveConfig, LiveListener
 from tasks.media.hearing import CannotListen, SoundFile
 from tasks.speech import SpeechConfig, speech

@@ -8,13 +8,17 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tests.warehouse.lakes import staged, tables
+from tests.warehouse.models import registered
 from warehouse import commit as committing
+from warehouse import registry
+from warehouse.lake import Lake
 
 # a statement's beginning and which of those like it, or an operation of the operating system and which call of it
 POINTS = (
@@ -28,6 +32,13 @@ POINTS = (
     ("COMMIT", 1),
     ("after COMMIT", 1),
     ("rmtree", 1),
+)
+MODEL_POINTS = (  # of a registration
+    ("copyfile", 2),
+    ("link", 1),
+    ("CALL ducklake_add_data_files", 2),
+    ("COMMIT", 1),
+    ("after COMMIT", 1),
 )
 REPLACED, ADDED = "b", "c"
 
@@ -74,13 +85,28 @@ def commit_and_die(root: Path, word: str, nth: int) -> None:
         committing.commit(replace(lake, con=fuse), commit)
 
 
+def register_and_die(root: Path, word: str, nth: int) -> None:
+    @contextmanager
+    def fused(*args: Any) -> Iterator[Lake]:
+        with committing.open_committer(*args) as lake:
+            fuse: Any = Fuse(lake.con, word, nth)
+            committing._link = fuse.wrapping("link", committing._link)
+            shutil.copyfile = fuse.wrapping("copyfile", shutil.copyfile)
+            yield replace(lake, con=fuse)
+
+    module: Any = registry
+    module.open_committer = fused
+    registered(root, root.with_name(f"checkpoint of {root.name}"), "model")
+
+
 def main() -> None:
     tables(["x"])  # pyarrow imports pandas for it, once and not in every child
     for root in map(Path, sys.argv[1:]):
-        word, nth = POINTS[int(root.name)]
+        word, nth = (POINTS + MODEL_POINTS)[int(root.name)]
+        die_in = commit_and_die if int(root.name) < len(POINTS) else register_and_die
         child = os.fork()  # before any connection was opened: nothing but modules is shared
         if child == 0:
-            commit_and_die(root, word, nth)
+            die_in(root, word, nth)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         if not (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL):

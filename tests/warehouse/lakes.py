@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from schemas.record import ClipScores
-from schemas.tables import TABLES
+from schemas.tables import LAKE_TABLES, TABLES
 from warehouse.commit import commit, open_committer
 from warehouse.lake import Lake, reading
 from warehouse.shards import CommitInfo, CommitKind, StagedCommit, stage
@@ -167,7 +167,7 @@ def contents(lake: Lake, at: int | None = None) -> dict[str, list[dict[str, Any]
     version = "" if at is None else f"AT (VERSION => {at})"
     return {
         name: lake.con.execute(f"SELECT * FROM lake.{name} {version} ORDER BY ALL").to_arrow_table().to_pylist()
-        for name in TABLES
+        for name in LAKE_TABLES
     }
 
 

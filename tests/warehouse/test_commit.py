@@ -21,7 +21,7 @@ def test_a_commit_is_one_snapshot_of_all_tables(lake: Lake) -> None:
     assert snapshot.kind == "curate"
     assert snapshot.rows == {"sources": 2, "clips": 4, "verdicts": 14, "motion": 4, "speech": 4}
     assert snapshot.recipe == {"tier": "pretrain"}
-    assert {name: len(rows) for name, rows in contents(lake).items()} == snapshot.rows
+    assert {name: len(rows) for name, rows in contents(lake).items() if rows} == snapshot.rows
     assert list_snapshots(lake) == [snapshot]
 
 

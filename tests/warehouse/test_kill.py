@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.warehouse.killed import ADDED, POINTS, REPLACED
+from tests.warehouse.killed import ADDED, MODEL_POINTS, POINTS, REPLACED
 from tests.warehouse.lakes import contents, contents_at, curate, curate_at
+from tests.warehouse.models import registered
 from warehouse.commit import open_committer, recover
 from warehouse.lake import Lake, Layout
+from warehouse.registry import versions
 from warehouse.shards import UNFINISHED
 from warehouse.snapshots import list_snapshots
 from warehouse.verify import verify
@@ -67,6 +69,31 @@ def test_killed_at(index: int, killed: Path, before: Path) -> None:
     assert {row["curation_key"] for row in rows["sources"] if row["source_id"] in {REPLACED, ADDED}} == {"k2"}
     assert not list(Layout.of(root).staging.iterdir())
     assert verify(root).ok
+
+
+MODEL_ESSENTIAL = {("COMMIT", 1)}
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pytest.param(index, id=f"{point[0]}-{point[1]}", marks=() if point in MODEL_ESSENTIAL else pytest.mark.slow)
+        for index, point in enumerate(MODEL_POINTS, len(POINTS))
+    ],
+)
+def test_killed_while_registering_at(index: int, killed: Path, tmp_path: Path) -> None:
+    root, (point, _) = killed / str(index), MODEL_POINTS[index - len(POINTS)]
+    assert bool(contents_at(root)["models"]) == (point == "after COMMIT")
+    with open_committer(root) as lake:
+        assert len(versions(lake)) == (point != "copyfile")  # what was staged is finished, what was not is not
+    version = registered(root, tmp_path, "model").version
+    rows = contents_at(root)
+    assert [row["version"] for row in rows["models"]] == [version]
+    assert [row["clip_id"] for row in rows["model_clips"]] == ["a-1", "a-2", "b-1", "b-2"]
+    assert len(rows["model_metrics"]) == 3
+    report = verify(root)
+    assert report.ok
+    assert not report.leftovers
 
 
 def test_a_worker_killed_while_staging_leaves_nothing_that_counts(lake: Lake) -> None:

@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from tests.warehouse.lakes import curate, regate
+from tests.warehouse.models import registered
 from warehouse.commit import open_committer
 from warehouse.errors import NotReadOnly, QueryTimedOut, SqlError, UnknownSnapshot
 from warehouse.lake import Layout
@@ -18,13 +19,14 @@ from warehouse.verify import verify
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Snapshot 2: a, b. Snapshot 3: c too. Snapshot 4: all clips kept."""
+    """Snapshot 2: a, b. Snapshot 3: c too. Snapshot 4: all clips kept. Snapshot 5: a model."""
     folder = tmp_path_factory.mktemp("sql")
     root = folder / "lake"
     with open_committer(root) as lake:
         curate(lake, ["a", "b"])
         curate(lake, ["c"], clips_each=3)
         regate(lake, keep=True)
+    registered(root, folder / "checkpoints", "model")
     (folder / "secret.csv").write_text("word\nsesame\n")
     with sqlite3.connect(folder / "secret.sqlite") as con:
         con.execute("CREATE TABLE t AS SELECT 'sesame' AS word")
@@ -169,7 +171,7 @@ def test_every_table_travels_in_time(root: Path) -> None:
         {"s": 3, "m": 7, "k": 4},
         {"s": 3, "m": 7, "k": 7},
     ]
-    with pytest.raises(UnknownSnapshot, match="no snapshot 99; the newest is 4"):
+    with pytest.raises(UnknownSnapshot, match="no snapshot 99; the newest is 5"):
         query(root, counts, at=99)
 
 
@@ -204,10 +206,11 @@ def test_python_variables_are_no_tables(opened: Session) -> None:
 
 
 @pytest.mark.parametrize("name", saved_queries())
-def test_saved_queries_run(before_regate: Session, name: str) -> None:
+def test_saved_queries_run(before_regate: Session, opened: Session, name: str) -> None:
     saved = saved_queries()[name]
-    values = {"snapshot": 2, "clip_id": "a-0"}
-    table = before_regate.query(saved.sql, {parameter: values[parameter] for parameter in saved.parameters})
+    values = {"snapshot": 2, "clip_id": "a-0", "version": "small"}
+    asked = opened if name.startswith("model_") else before_regate
+    table = asked.query(saved.sql, {parameter: values[parameter] for parameter in saved.parameters})
     assert table.num_rows
     assert len(saved.title) > 10
 

@@ -23,6 +23,7 @@ TINY = AvatarConfig(
     band_frames=3,
     context_frames=4,
     dropout=0.0,
+    speech_dropout=0.0,
 )
 
 

@@ -44,7 +44,7 @@ def test_how_the_speech_is_cut_changes_nothing() -> None:
     whole = sampler.perform(speech, SHAPE, Condition(), None, seed=4)
     cuts = [0, 7, 60, 61, 150, 173]
     chunks = [part(speech, a, b) for a, b in itertools.pairwise(cuts)]
-    streamed = list(sampler.stream(chunks, Condition(), None, seed=4))
+    streamed = list(sampler.stream(chunks, SHAPE, Condition(), None, seed=4))
     assert len(streamed) > 3
     np.testing.assert_allclose(np.concatenate(streamed), whole, atol=2e-6)
 

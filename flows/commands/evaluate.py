@@ -1,0 +1,60 @@
+"""``xtalker evaluate``."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from flows.errors import CannotTrain
+from flows.evaluation import EvaluationPlan, evaluate_on, in_short, soundtracks
+from flows.hearing import open_ear
+from flows.performing import DEFAULT, find_model
+from flows.settings import Settings
+from flows.training import facts_of
+from models.avatar.protocol import UnknownSpeech
+from models.presets import UnknownHeadModel, open_model
+from models.training.checkpoint import UnreadableCheckpoint, read_card
+from tasks.evaluate.records import EvaluateConfig
+from tasks.evaluate.report import write_report
+from warehouse.lake import reading
+from warehouse.registry import resolve_version
+from warehouse.selection import Selection, select_clips
+
+_REFUSALS: Final = (UnknownSpeech, UnknownHeadModel, UnreadableCheckpoint)
+
+
+def run(
+    model: str | None,
+    splits: Sequence[str],
+    report: Path | None,
+    seeds: int,
+    films: int,
+    steps: int | None,
+    where: str | None,
+    warehouse: Path | None,
+) -> int:
+    settings = Settings.load(warehouse)
+    name, folder = find_model(settings.warehouse, model)
+    selection = Selection()
+    if name != DEFAULT:
+        with reading(settings.warehouse) as lake:
+            selection = Selection.model_validate_json(resolve_version(lake, name).selection)
+    if where is not None:
+        selection = selection.model_copy(update={"where": where})
+    selected = select_clips(settings.warehouse, selection)
+    measures = EvaluateConfig(seeds=tuple(range(seeds)), steps=steps)
+    plan = EvaluationPlan(splits=tuple(splits), measures=measures)
+    try:
+        card = read_card(folder)
+        ear = open_ear(settings.assets, card.speech_model)
+        evaluation = evaluate_on(settings.warehouse, open_model(folder), ear, selected, plan)
+    except _REFUSALS as error:
+        raise CannotTrain(str(error)) from error
+    print(f"{name} on {', '.join(splits)} of snapshot {selected.snapshot}")
+    print("\n".join(in_short(evaluation)))
+    late = [audit.clip_id for audit in evaluation.audits if audit.late]
+    if late:
+        print(f"out of sync by the model's ear: {', '.join(late)}")
+    if report is not None:
+        sounds = soundtracks(selected, [clip.clip_id for clip in evaluation.played[:films]])
+        print(f"report {write_report(evaluation, report, sounds, {'version': name} | facts_of(card))}")
+    return 0
