@@ -16,12 +16,14 @@ from schemas.config import StageConfig
 from schemas.units import SAMPLE_RATE
 from schemas.version import MODEL_ROW, ModelMetric
 from tasks.evaluate.film import Soundtrack
-from tasks.evaluate.records import EvaluateConfig, Evaluation, EvaluationClip, Row
+from tasks.evaluate.records import EvaluateConfig, Evaluation, EvaluationClip, Row, Span
 from tasks.evaluate.run import evaluate
 from warehouse.batches import stream_clips
 from warehouse.selection import TRAIN, SelectedClip, SelectedClips
 
 FEWEST_CLIPS: Final = 2  # for a shuffled row, and an interval
+SHOWN_WARNINGS: Final = 6
+_MAY_WIN: Final = (Row.OWN_MEAN,)  # an oracle
 
 
 class EvaluationPlan(StageConfig):
@@ -99,10 +101,13 @@ def in_short(evaluation: Evaluation) -> list[str]:
     """What a person wants to know first: lips, then the warnings that are sure."""
     lines = []
     for score in evaluation.scores:
-        if score.metric in ("LVE", "gap correlation") and score.span.value == "speech span":
+        if score.metric in ("LVE", "gap correlation") and score.span is Span.SPEECH:
             lines.append(
                 f"{score.split.value:30s} {score.row.value:20s} {score.metric:16s} {score.value:6.3f} "
                 f"[{score.low:.3f}, {score.high:.3f}]  {score.n_clips} clips"
             )
-    sure = [str(warning) for warning in evaluation.warnings if warning.sure]
-    return [*lines, *(f"warning: {text}" for text in sure)]
+    grave = [w for w in evaluation.warnings if w.sure and w.span is Span.SPEECH and w.row not in _MAY_WIN]
+    lines += [f"warning: {warning}" for warning in grave[:SHOWN_WARNINGS]]
+    if len(evaluation.warnings) > SHOWN_WARNINGS:
+        lines.append(f"{len(evaluation.warnings)} warnings in all are in the report")
+    return lines

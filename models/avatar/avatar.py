@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from models.avatar.config import AvatarConfig
 from models.avatar.geometry import FaceGeometry
-from models.avatar.motion import MOTION_DIM
+from models.avatar.motion import MOTION_DIM, mouth_channels
 from models.avatar.network import Listener, Mover, band_of, rotary_of
 from models.avatar.prosody import prosody, speech_level
 from models.head.model import HeadModel
@@ -31,6 +31,8 @@ class Avatar(nn.Module):
         self.listener = Listener(config)
         self.mover = Mover(config)
         self.face = FaceGeometry(head)
+        self.mouth: Tensor
+        self.register_buffer("mouth", torch.from_numpy(mouth_channels(head.expression_names)), persistent=False)
         self.motion_mean: Tensor
         self.motion_std: Tensor
         self.speech_mean: Tensor

@@ -6,12 +6,13 @@ Head rotation is taken relative to the clip's mean orientation, so that where a 
 Gaze is the mean of both eyeballs, about x and y. The open head's lids are two of its expressions.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
 from models.head.rotation import to_axis_angle, to_matrix
-from schemas.arrays import Float32
+from schemas.arrays import Bool, Float32
 from schemas.motion import HeadMotion
 from schemas.units import EXPRESSION_DIM
 
@@ -20,6 +21,7 @@ JAW: Final = slice(50, 53)
 ROTATION: Final = slice(53, 56)
 GAZE: Final = slice(56, 58)
 MOTION_DIM: Final = 58
+_OF_THE_MOUTH: Final = ("mouth", "jaw", "cheekPuff")
 
 
 def to_frames(motion: HeadMotion) -> Float32:
@@ -35,6 +37,14 @@ def relative_rotation(rotation: Float32) -> Float32:
     u, _, vt = np.linalg.svd(matrices.mean(axis=0))
     mean = u @ np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))]).astype(np.float32) @ vt
     return to_axis_angle((mean.T @ matrices).astype(np.float32))
+
+
+def mouth_channels(expression_names: Sequence[str]) -> Bool:
+    """[58] which numbers of a frame shape the mouth: the jaw, and the actions that ARKit names after mouth and jaw."""
+    mouth = np.zeros(MOTION_DIM, np.bool_)
+    mouth[EXPRESSION] = [name.startswith(_OF_THE_MOUTH) for name in expression_names]
+    mouth[JAW] = True
+    return mouth
 
 
 def eyes_of(frames: Float32) -> Float32:

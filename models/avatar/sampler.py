@@ -1,5 +1,6 @@
 """From speech to frames: Euler steps through the flow, window by window, for a clip or for hours."""
 
+import itertools
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -25,7 +26,8 @@ class SamplerConfig(StageConfig):
     level_frames: int = Field(750, gt=0, description="recent speech whose loudness counts as its level")
     speech_guidance: float = Field(1.0, ge=0, description="how strongly the lips follow the speech")
     style_guidance: float = Field(1.0, ge=0, description="how strongly the head follows the style")
-    temperature: float = Field(1.0, ge=0, description="of the source noise; 0 gives the likeliest motion")
+    temperature: float = Field(1.1, ge=0, description="of the source noise; 0 gives the likeliest motion")
+    mouth_temperature: float = Field(0.3, ge=0, description="of the mouth's, which speech decides but for little")
 
 
 class Sampler:
@@ -53,7 +55,8 @@ class Sampler:
         """
         del shape  # the avatar makes motion, and no identity
         ear = _Ear(self.avatar.config.speech_dim)
-        noise = _NoiseStream(self._device, seed, self.config.temperature)
+        mouth, rest = self.config.mouth_temperature, self.config.temperature
+        noise = _NoiseStream(seed, torch.where(self.avatar.mouth, mouth, rest))
         before = condition.previous if condition.previous is not None else np.zeros((0, MOTION_DIM), np.float32)
         person = self._people(condition)
         done = 0
@@ -108,12 +111,13 @@ class Sampler:
         who = people[[0] * n_heard + [1] * (n_people - 1)]
         what = heard[[*range(n_heard), *[0] * (n_people - 1)]]
         scales = self._scales(n_heard, n_people)
-        for step in range(steps):
+        times = torch.linspace(0, 1, steps + 1, device=self._device) ** 2  # slow motion is decided early, in much noise
+        for now, then in itertools.pairwise(times):
             noisy = torch.cat([given, z])[None].expand(len(who), -1, -1)
-            time = torch.full((len(who),), step / steps, device=self._device)
+            time = now.expand(len(who))
             told = self.avatar.mover(noisy, time, is_given, what, who, band, rotary).float()[:, k:]
             finished = torch.einsum("g,gtd->td", scales, told)
-            z = z + (finished - z) / (steps - step)
+            z = z + (finished - z) * (then - now) / (1 - now)
         return np.ascontiguousarray(self.avatar.frames(z[:size]).cpu().numpy(), np.float32)
 
     def _scales(self, n_heard: int, n_people: int) -> Tensor:
@@ -186,8 +190,8 @@ class _Ear:
 class _NoiseStream:
     """Source noise of one seed, the same however it is cut into windows."""
 
-    def __init__(self, device: torch.device, seed: int, temperature: float) -> None:
-        self._device = device
+    def __init__(self, seed: int, temperature: Tensor) -> None:
+        """``temperature`` [58]."""
         self._draw = np.random.default_rng(seed)  # draws the same numbers in pieces as at once; torch's does not
         self._temperature = temperature
         self._drawn = np.zeros((0, MOTION_DIM), np.float32)
@@ -199,4 +203,4 @@ class _NoiseStream:
         self._first_frame = start
         missing = max(stop - start - len(self._drawn), 0)
         self._drawn = np.concatenate([self._drawn, self._draw.standard_normal((missing, MOTION_DIM), np.float32)])
-        return self._temperature * torch.from_numpy(self._drawn[: stop - start].copy()).to(self._device)
+        return self._temperature * torch.from_numpy(self._drawn[: stop - start].copy()).to(self._temperature.device)
