@@ -56,7 +56,7 @@ bench: setup ## speed of the whole chain by stage, and of SQL on a million clips
 
 lock: setup ## pin every package anew
 	( head -2 requirements.lock; $(BIN)/uv pip compile --quiet pyproject.toml --extra dev --no-annotate --no-header \
-	  --no-emit-index-url | grep -v -e '^nvidia-' -e '^triton' | sed 's/+cpu//' ) > requirements.new
+	  --no-emit-index-url | grep -v -e '^cuda-' -e '^nvidia-' -e '^triton' | sed 's/+cpu//' ) > requirements.new
 	mv requirements.new requirements.lock
 
 clean:

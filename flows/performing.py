@@ -8,6 +8,7 @@ from flows.errors import CannotPerform, WrongCall
 from flows.hearing import open_ear
 from models.assets import AssetStore
 from models.avatar.motion import to_frames
+from models.avatar.style import style_of
 from models.controls.camera import film, parse_camera
 from models.controls.emotion import parse_emotion
 from models.controls.pose import PoseStyle, ResolvedPose, parse_pose
@@ -18,7 +19,6 @@ from models.head.model import HeadModel, load_open_head
 from models.landmarks import FaceLandmarker
 from models.presets import open_model
 from models.training.checkpoint import ModelCard, read_card
-from models.training.pack import style_of
 from models.vad import SileroVad
 from models.whisper.steady import SteadyWhisper
 from schemas.controls import (

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from models.head.landmarks import OUTER_EYE_CORNERS
 from schemas.arrays import Float32, UInt8
 from schemas.units import MOUTH_PATCH_SIZE
 
@@ -12,7 +13,6 @@ _CONTRAST = 40.0  # grey levels of standard deviation that every face is brought
 _MIN_CONTRAST = 4.0  # below, the Laplacian would measure noise
 _OVERSAMPLE = 4
 
-_EYE_CORNERS = (33, 263)  # outer, the subject's right and left
 _MOUTH_CORNERS = (61, 291)
 
 
@@ -50,7 +50,7 @@ def _mouth_frame(landmarks: Float32, size: int) -> npt.NDArray[np.float64]:
     """[2, 3] similarity from picture to patch pixels. The side is the larger of 1.15 times the distance of the outer
     eye corners and 1.45 times that of eyes and mouth: either shrinks when the head turns, not both."""
     points = landmarks[:, :2].astype(np.float64)
-    right_eye, left_eye = points[list(_EYE_CORNERS)]
+    right_eye, left_eye = points[list(OUTER_EYE_CORNERS)]
     mouth = points[list(_MOUTH_CORNERS)].mean(0)
     eyes = left_eye - right_eye
     down = mouth - (left_eye + right_eye) / 2

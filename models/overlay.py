@@ -6,6 +6,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from models.head.landmarks import INNER_LIPS, LOWER_INNER_LIP, OUTER_EYE_CORNERS, UPPER_INNER_LIP
 from models.head.model import HeadModel
 from models.head.regions import EYEBALLS, FACE, Region, base_colours
 from models.render import Camera, Light, rasterise, resolve, shade, vertex_normals
@@ -14,20 +15,18 @@ from schemas.motion import HeadMotion
 
 # Contours in MediaPipe's landmark numbers; the subject's right is at the left of the picture.
 OUTER_LIPS: Final = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
-INNER_LIPS: Final = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191)
+MOUTH: Final = (78, *LOWER_INNER_LIP, 308, *reversed(UPPER_INNER_LIP))
 RIGHT_EYE: Final = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
 LEFT_EYE: Final = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)
 RIGHT_BROW: Final = (46, 53, 52, 65, 55, 107, 66, 105, 63, 70)
 LEFT_BROW: Final = (276, 283, 282, 295, 285, 336, 296, 334, 293, 300)
-UPPER_LIP, LOWER_LIP = 13, 14
-OUTER_CORNERS: Final = (33, 263)  # of the eyes
 
 _LIPS_COLOUR: Final = (255, 70, 90)
 _EYES_COLOUR: Final = (70, 255, 140)
 _BROWS_COLOUR: Final = (255, 210, 60)
 _CONTOURS: Final = (
     (OUTER_LIPS, _LIPS_COLOUR),
-    (INNER_LIPS, _LIPS_COLOUR),
+    (MOUTH, _LIPS_COLOUR),
     (RIGHT_EYE, _EYES_COLOUR),
     (LEFT_EYE, _EYES_COLOUR),
     (RIGHT_BROW, _BROWS_COLOUR),
@@ -59,8 +58,9 @@ def head_vertices(head: HeadModel, motion: HeadMotion) -> Float32:
 
 def lip_gap(landmarks: Float32) -> Float32:
     """Inner-lip distance over the outer-corner inter-ocular distance, [...], from landmarks [..., 478, 3]."""
-    gap = np.linalg.norm(landmarks[..., UPPER_LIP, :] - landmarks[..., LOWER_LIP, :], axis=-1)
-    right, left = OUTER_CORNERS
+    upper, lower = INNER_LIPS
+    right, left = OUTER_EYE_CORNERS
+    gap = np.linalg.norm(landmarks[..., upper, :] - landmarks[..., lower, :], axis=-1)
     return np.asarray(gap / np.linalg.norm(landmarks[..., right, :] - landmarks[..., left, :], axis=-1), np.float32)
 
 

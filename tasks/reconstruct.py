@@ -14,8 +14,9 @@ from models.fit.project import pose
 from models.fit.quality import measure
 from models.fit.settings import FitSettings
 from models.fit.solve import Fit, fit_landmarks
+from models.head.angles import to_angles
 from models.head.model import HeadModel
-from models.head.rotation import to_axis_angle, to_matrix
+from models.head.rotation import to_axis_angle
 from schemas.arrays import Float32
 from schemas.clip import Clip
 from schemas.motion import FitQuality, HeadMotion
@@ -41,16 +42,8 @@ def reconstruct(clip: Clip, head: HeadModel, config: ReconstructConfig) -> tuple
 
 
 def pose_degrees(motion: HeadMotion) -> Float32:
-    """Pitch, yaw and roll [T, 3] of the head in degrees; zero faces the camera.
-
-    ``R = Ry(yaw) @ Rx(pitch) @ Rz(roll)``: yaw turns about the vertical, positive to the subject's left; pitch then
-    nods, positive downwards; roll tilts about the line of sight, positive towards the subject's right shoulder.
-    """
-    r = to_matrix(motion.global_rotation)
-    pitch = np.arcsin(np.clip(-r[:, 1, 2], -1, 1))
-    yaw = np.arctan2(r[:, 0, 2], r[:, 2, 2])
-    roll = np.arctan2(r[:, 1, 0], r[:, 1, 1])
-    return np.asarray(np.degrees(np.stack([pitch, yaw, roll], axis=1)), np.float32)
+    """Pitch, yaw and roll [T, 3] of the head in degrees, as ``models.head.angles``; zero faces the camera."""
+    return np.degrees(to_angles(motion.global_rotation))
 
 
 @lru_cache(maxsize=2)

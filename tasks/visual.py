@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from models.head.landmarks import INNER_LIPS, OUTER_EYE_CORNERS
 from schemas.arrays import Bool, Float32, UInt8
 from schemas.clip import Clip
 from schemas.config import StageConfig
@@ -32,8 +33,9 @@ from schemas.units import MOUTH_PATCH_SIZE
 VERSION = "1"
 
 _MESH_POINTS: Final = 468  # the iris points after them leave the face's box as it is
-_RIGHT_EYE, _LEFT_EYE, _NOSE_TIP = 33, 263, 4
-_UPPER_LIP, _LOWER_LIP, _RIGHT_CORNER, _LEFT_CORNER = 13, 14, 61, 291
+_RIGHT_EYE, _LEFT_EYE = OUTER_EYE_CORNERS
+_UPPER_LIP, _LOWER_LIP = INNER_LIPS
+_NOSE_TIP, _RIGHT_CORNER, _LEFT_CORNER = 4, 61, 291
 _JAW_OPEN, _PUCKER, _SMILES = 25, 38, [44, 45]  # among MediaPipe's blendshapes
 
 # Where things are in a mouth patch (rows, columns): the lips, and the lower face from nostrils to chin.

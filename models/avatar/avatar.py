@@ -6,6 +6,8 @@ velocity target. Time is logit-normal (Esser et al. 2024). The frames just befor
 is how a long speech goes on without a seam.
 """
 
+from typing import Final
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -19,7 +21,8 @@ from models.head.model import HeadModel
 from models.training.batch import Batch
 from models.training.statistics import Statistics
 
-LIP_SCALE_MM = 2.0  # an error this large costs as much as one standard deviation of motion
+LIP_SCALE_MM: Final = 2.0  # an error this large costs as much as one standard deviation of motion
+LIPS: Final = 2.0  # weight of the lips against the motion as a whole
 
 
 class Avatar(nn.Module):
@@ -102,7 +105,7 @@ class Avatar(nn.Module):
         lip_speed = _mean((lip_error.diff(dim=1) ** 2).sum(-1).mean(-1), moving)
         upper_face = _mean((upper_error**2).sum(-1).mean(-1), counts)
         speed = _mean(((predicted - target).diff(dim=1) ** 2).mean(-1), moving)
-        total = flow + lip + 0.5 * lip_speed + 0.1 * upper_face + 0.5 * speed
+        total = flow + LIPS * (lip + 0.5 * lip_speed) + 0.1 * upper_face + 0.5 * speed
         return {"total": total, "flow": flow, "lips": lip, "lip speed": lip_speed, "upper face": upper_face}
 
 

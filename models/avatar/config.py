@@ -18,7 +18,7 @@ class AvatarConfig(StageConfig):
     mover_blocks: int = Field(2, gt=0, description="run at every step of the sampler")
     feed_forward: int = Field(3, gt=0, description="hidden width of the feed-forward layers, in widths")
     band_frames: int = Field(12, gt=0, description="attention reaches so many frames to either side")
-    dropout: float = Field(0.2, ge=0, lt=1)
+    dropout: float = Field(0.3, ge=0, lt=1)
     speech_dropout: float = Field(0.2, ge=0, lt=1, description="of single numbers of the speech embedding")
     condition_dropout: float = Field(0.1, ge=0, lt=1, description="of speech, reference and style, each on its own")
     context_frames: int = Field(10, gt=0, description="motion frames that a window goes on from")

@@ -50,8 +50,9 @@ class Block(nn.Module):
         return modulated
 
     def _attend(self, x: Tensor, band: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
-        q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        out = F.scaled_dot_product_attention(rotate(q, rotary), rotate(k, rotary), v, attn_mask=band)
+        qkv = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        q, k = rotate(qkv[:2], rotary)
+        out = F.scaled_dot_product_attention(q, k, qkv[2], attn_mask=band)
         merged: Tensor = self.merge(out.transpose(1, 2).flatten(2))
         return merged
 

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from models.avatar.avatar import Avatar
 from models.avatar.motion import MOTION_DIM
 from models.avatar.prosody import level_of, prosody
 from models.avatar.protocol import Condition, UnknownSpeech
+from models.training.team import Precision, Team
 from schemas.arrays import Float32
 from schemas.config import StageConfig
 from schemas.speech import SpeechFeatures
@@ -28,6 +30,9 @@ class SamplerConfig(StageConfig):
     style_guidance: float = Field(1.0, ge=0, description="how strongly the head follows the style")
     temperature: float = Field(1.1, ge=0, description="of the source noise; 0 gives the likeliest motion")
     mouth_temperature: float = Field(0.3, ge=0, description="of the mouth's, which speech decides but for little")
+    precision: Precision = Field(
+        Precision.AUTO, description="of the matrices; bf16 moves no lip by more than .1 mm, most by .01"
+    )
 
 
 class Sampler:
@@ -92,6 +97,10 @@ class Sampler:
     def _device(self) -> torch.device:
         return self.avatar.motion_mean.device
 
+    def _matrices(self) -> AbstractContextManager[object]:
+        """The precision in which matrices are multiplied; what is added up keeps its own."""
+        return Team(0, 1, self._device).autocast(self.config.precision)
+
     @torch.inference_mode()
     def _window(
         self, ear: "_Ear", noise: "_NoiseStream", people: Tensor, before: Float32, start: int, size: int, steps: int
@@ -112,12 +121,13 @@ class Sampler:
         what = heard[[*range(n_heard), *[0] * (n_people - 1)]]
         scales = self._scales(n_heard, n_people)
         times = torch.linspace(0, 1, steps + 1, device=self._device) ** 2  # slow motion is decided early, in much noise
-        for now, then in itertools.pairwise(times):
-            noisy = torch.cat([given, z])[None].expand(len(who), -1, -1)
-            time = now.expand(len(who))
-            told = self.avatar.mover(noisy, time, is_given, what, who, band, rotary).float()[:, k:]
-            finished = torch.einsum("g,gtd->td", scales, told)
-            z = z + (finished - z) * (then - now) / (1 - now)
+        with self._matrices():
+            for now, then in itertools.pairwise(times):
+                noisy = torch.cat([given, z])[None].expand(len(who), -1, -1)
+                time = now.expand(len(who))
+                told = self.avatar.mover(noisy, time, is_given, what, who, band, rotary).float()[:, k:]
+                finished = (scales[:, None, None] * told).sum(dim=0)
+                z = z + (finished - z) * (then - now) / (1 - now)
         return np.ascontiguousarray(self.avatar.frames(z[:size]).cpu().numpy(), np.float32)
 
     def _scales(self, n_heard: int, n_people: int) -> Tensor:
@@ -138,7 +148,8 @@ class Sampler:
         level = torch.tensor([level_of(recent)], device=self._device)
         features = prosody(envelope, f0_hz, level)
         withheld = [False] if self.config.speech_guidance == 1 else [False, True]
-        heard = [self.avatar.listen(embedding, features, torch.tensor([w], device=self._device)) for w in withheld]
+        with self._matrices():
+            heard = [self.avatar.listen(embedding, features, torch.tensor([w], device=self._device)) for w in withheld]
         whole = torch.cat(heard)
         return _padded_front(whole, start - from_frame)[:, : stop - start]
 

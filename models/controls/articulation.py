@@ -15,13 +15,12 @@ from typing import Final
 import numpy as np
 
 from models.controls.templates import sides
+from models.head.landmarks import LOWER_INNER_LIP, UPPER_INNER_LIP
 from models.head.model import JAW, HeadModel
 from models.head.rotation import to_matrix
 from schemas.arrays import Float32
 from schemas.units import EXPRESSION_DIM
 
-UPPER_INNER_LIP: Final = (191, 80, 81, 82, 13, 312, 311, 310, 415)
-LOWER_INNER_LIP: Final = (95, 88, 178, 87, 14, 317, 402, 318, 324)
 _PAIR_WEIGHT: Final = (0.3, 0.7, 1.0, 1.0, 1.5, 1.0, 1.0, 0.7, 0.3)  # towards the corners emotion has a say
 _OUTER_LIPS: Final = (0, 17)  # MediaPipe's middle of the upper and of the lower lip
 _PROTRUSION_WEIGHT: Final = 0.5

@@ -14,14 +14,15 @@ from scipy.ndimage import gaussian_filter1d
 
 from models.avatar.motion import GAZE, ROTATION
 from models.avatar.protocol import STYLE_DIM
+from models.avatar.style import STILL_RAD
 from models.controls.activity import accents, activity, bumps
 from models.controls.keys import BadControl, frame_times, read_keys, through_keys
 from models.head.angles import from_angles, to_angles
 from models.head.rotation import to_axis_angle, to_matrix
+from models.sample.gestures import smooth_noise
 from schemas.arrays import Float32, admit_fields
 from schemas.controls import HeadPose, PoseChoice, PoseKeys, PoseOfClip, PosePreset
 from schemas.speech import SpeechFeatures
-from schemas.units import FRAME_RATE
 
 LIMITS_RAD: Final = np.radians([16.0, 10.0, 6.0]).astype(np.float32)  # pitch, yaw, roll of 3DXTalker
 KEY_LIMIT_DEG: Final = 80.0
@@ -39,7 +40,6 @@ _SWAY_SIGMA: Final = 22.0
 _ROLL_OF_YAW: Final = -0.3
 _ROLL_OF_PITCH: Final = 0.15
 _SPREAD_FACTORS: Final = (0.2, 5.0)
-_SPEED_FLOOR: Final = 1e-4  # rad or rad/s: stiller than any fitted head
 _KNEE: Final = 4.0
 
 
@@ -60,7 +60,7 @@ def _log_degrees(*degrees: float) -> Float32:
     return np.asarray(np.log(np.radians(degrees)), np.float32)
 
 
-# Standard deviations in degrees, then degrees a second, over the 312 clips of the reference data (``style_of``).
+# Styles as ``models.avatar.style`` measures them on the 312 clips of the reference data, here in degrees and degrees/s.
 PRESET_STYLES: Final[dict[PosePreset, Float32 | None]] = {
     PosePreset.NATURAL: None,
     PosePreset.STILL: _log_degrees(0.59, 0.24, 0.14, 5.3, 2.2, 1.7),  # 5th percentile: GRID's seated readers
@@ -88,15 +88,6 @@ def parse_pose(text: str) -> PoseChoice:
     except ValueError as error:
         known = ", ".join(PosePreset)
         raise BadControl(f"pose {text!r}: wanted {known}, each with :STRENGTH, clip:ID or a CSV ({error})") from error
-
-
-def style_of(frames: Float32) -> Float32:
-    """[6] how the head moves in ``frames`` [T, 58]: log of the standard deviation of pitch, yaw and roll (rad), then of
-    their speeds (rad/s)."""
-    angles = to_angles(np.ascontiguousarray(frames[:, ROTATION]))
-    speeds = np.diff(angles, axis=0) * np.float32(FRAME_RATE) if len(angles) > 1 else np.zeros((1, 3), np.float32)
-    spread = np.concatenate([angles.std(axis=0), speeds.std(axis=0)])
-    return np.asarray(np.log(np.maximum(spread, _SPEED_FLOOR)), np.float32)
 
 
 def wanted_style(pose: ResolvedPose) -> Float32 | None:
@@ -133,7 +124,7 @@ def _styled(angles: Float32, pose: HeadPose | PoseStyle, speech: SpeechFeatures,
     speaking = activity(speech)[:, None]
     awake = _AT_REST + (1 - _AT_REST) * speaking
     if isinstance(pose, PoseStyle):
-        spread = np.maximum(angles.std(axis=0), _SPEED_FLOOR)
+        spread = np.maximum(angles.std(axis=0), STILL_RAD)
         factor = np.clip(np.exp(pose.style[:3]) / spread, *_SPREAD_FACTORS)
         mean = angles.mean(axis=0)
         return np.asarray((mean + factor * (angles - mean)) * awake, np.float32)
@@ -150,11 +141,8 @@ def _gestures(speech: SpeechFeatures, seed: int) -> Float32:
     """[T, 3] pitch, yaw and roll of a lively speaker: nods on accents, a slow sway, roll that goes with both."""
     at, strength = accents(speech)
     nods = bumps(speech.n_frames, at, strength, _NOD_SIGMA) * _NOD_RAD
-    white = np.random.default_rng(seed).normal(size=speech.n_frames + 8 * int(_SWAY_SIGMA))
-    # A Gaussian of this width leaves this much of white noise's standard deviation.
-    left_over = 1 / np.sqrt(2 * np.sqrt(np.pi) * _SWAY_SIGMA)
-    sway = gaussian_filter1d(white, _SWAY_SIGMA)[4 * int(_SWAY_SIGMA) :][: speech.n_frames] / left_over * _SWAY_RAD
-    yaw = sway * activity(speech)
+    sway = smooth_noise(speech.n_frames, 1, _SWAY_SIGMA, np.random.default_rng(seed))[:, 0]
+    yaw = _SWAY_RAD * sway * activity(speech)
     return np.stack([nods, yaw, _ROLL_OF_YAW * yaw + _ROLL_OF_PITCH * nods], axis=1).astype(np.float32)
 
 

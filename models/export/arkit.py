@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from models.export.content import Content, UnreadableMotion
 from models.head.angles import from_angles, to_angles
-from models.head.model import HeadModel
+from models.head.model import FULL_JAW_RAD, HeadModel
 from schemas.performance import Performance
 from schemas.units import EXPRESSION_DIM, FRAME_RATE, SHAPE_DIM
 
@@ -34,7 +34,6 @@ _MOUTH: Final = (
 ACTIONS: Final = (*(f"{e}Left" for e in _EYE), *(f"{e}Right" for e in _EYE), *_MOUTH.split())
 _TURNS: Final = ("Yaw", "Pitch", "Roll")
 ANGLES: Final = tuple(f"{part}{turn}" for part in ("Head", "LeftEye", "RightEye") for turn in _TURNS)
-FULL_JAW_RAD: Final = float(np.radians(19.0))  # what ARKit's jawOpen = 1 amounts to on the open head
 _JAW_OPEN: Final = "jawOpen"
 _PITCH_YAW_ROLL: Final = (1, 0, 2)  # of ``_TURNS``, and back
 _NOTED_JAW_RAD: Final = float(np.radians(0.5))

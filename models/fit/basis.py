@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.fit.landmarks import LEFT_IRIS, RIGHT_IRIS
+from models.head.landmarks import LEFT_IRIS, RIGHT_IRIS
 from models.head.model import JAW, LEFT_EYE, RIGHT_EYE, ROOT, HeadModel
 from schemas.arrays import Float32, Int32
 from schemas.units import N_LANDMARKS

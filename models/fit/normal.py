@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.fit.basis import LandmarkBasis
-from models.fit.landmarks import LID_GAPS, LIP_GAPS
 from models.fit.project import Lens, Posed, jacobians, pose
 from models.fit.settings import FitSettings
 from models.fit.state import EXPRESSION, GAZE, JAW, N_PARAMETERS, FitState
+from models.head.landmarks import LID_GAPS, LIP_GAPS
 from schemas.arrays import Float32
 
 _GAPS = np.concatenate([LIP_GAPS, LID_GAPS])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.fit.landmarks import INNER_LIPS, LIPS, OUTER_EYE_CORNERS
+from models.head.landmarks import INNER_LIPS, LIPS, OUTER_EYE_CORNERS
 from schemas.arrays import Bool, Float32
 from schemas.motion import FitQuality
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from models.head.landmarks import LOWER_INNER_LIP, UPPER_INNER_LIP
 from models.head.model import HeadModel
 from models.head.regions import EYEBALLS, Region, base_colours
 from models.render import Camera, Light, render
@@ -23,8 +24,6 @@ _SIZE = 448
 _CAP_M = 8e-3
 _SEED = 7
 _IRISES = {0: range(473, 478), 1: range(468, 473)}  # of the left eye, of the right
-_UPPER_INNER_LIP = (191, 80, 81, 82, 13, 312, 311, 310, 415)
-_LOWER_INNER_LIP = (95, 88, 178, 87, 14, 317, 402, 318, 324)
 
 
 class LandmarksNotFound(RuntimeError):
@@ -80,10 +79,10 @@ def _candidates(head: HeadModel, landmark: int) -> npt.NDArray[np.int64]:
             own_side = head.template[:, 0] > 0 if side == 0 else head.template[:, 0] < 0
             return np.flatnonzero(head.mask(*EYEBALLS) & own_side)
     skin = ~head.mask(*EYEBALLS, Region.TEETH, Region.TONGUE, Region.EARS)
-    if landmark in (*_UPPER_INNER_LIP, *_LOWER_INNER_LIP):
+    if landmark in (*UPPER_INNER_LIP, *LOWER_INNER_LIP):
         # On a shut mouth both lips fit; which one it is shows in whether the jaw moves it.
         moves = head.weights[:, 2] > 0.4
-        skin &= moves if landmark in _LOWER_INNER_LIP else ~moves
+        skin &= moves if landmark in LOWER_INNER_LIP else ~moves
     return np.flatnonzero(skin)
 
 

@@ -12,6 +12,7 @@ import zipfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from schemas.units import EXPRESSION_DIM, N_LANDMARKS, SHAPE_DIM
 _OPEN_HEAD = Path(__file__).parent.parent / "data" / "open_head.npz"
 _EYELIDS = ("eyeBlinkLeft", "eyeBlinkRight")
 ROOT, NECK, JAW, LEFT_EYE, RIGHT_EYE = range(5)
+FULL_JAW_RAD: Final = float(np.radians(19.0))  # what ARKit's jawOpen = 1 amounts to, as ``models.head.joints`` finds it
 
 
 class UnreadableHeadModel(RuntimeError):

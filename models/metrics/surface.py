@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.avatar.motion import EXPRESSION, JAW
+from models.head.landmarks import INNER_LIPS
 from models.head.model import JAW as JAW_JOINT
 from models.head.model import HeadModel, load_open_head
 from models.head.regions import Region
@@ -22,7 +23,6 @@ from schemas.arrays import Float32
 from schemas.units import EXPRESSION_DIM, SHAPE_DIM
 
 UPPER_FACE: Final = (Region.FOREHEAD, Region.BROWS, Region.EYELIDS, Region.NOSE)
-UPPER_LIP, LOWER_LIP = 13, 14  # MediaPipe's landmarks in the middle of the inner lips
 _MM_PER_M: Final = 1000.0
 
 
@@ -82,7 +82,7 @@ def lip_gap_mm(frames: Float32, head: HeadModel | None = None) -> Float32:
     head = head or load_open_head()
     surface = _gap_surface(head)
     corners = surface.positions(frames).reshape(len(frames), 2, 3, 3)
-    weights = head.landmark_weights[[UPPER_LIP, LOWER_LIP]]
+    weights = head.landmark_weights[list(INNER_LIPS)]
     upper, lower = (corners * weights[:, :, None]).sum(axis=2).transpose(1, 0, 2)
     return np.asarray(np.linalg.norm(upper - lower, axis=-1), np.float32)
 
@@ -90,4 +90,4 @@ def lip_gap_mm(frames: Float32, head: HeadModel | None = None) -> Float32:
 @cache
 def _gap_surface(head: HeadModel) -> Surface:
     """The corners of the two triangles on which the landmarks lie."""
-    return Surface.of(head, head.faces[head.landmark_face[[UPPER_LIP, LOWER_LIP]]].ravel().astype(np.intp))
+    return Surface.of(head, head.faces[head.landmark_face[list(INNER_LIPS)]].ravel().astype(np.intp))

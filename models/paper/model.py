@@ -43,8 +43,8 @@ class Paper(nn.Module):
         """Mean squared error of the velocity over all numbers of the valid frames; "total" is to be minimised, the
         others are its parts.
 
-        The reference is each window's own first frame, whatever ``batch.reference`` says; style and the frames before
-        are not the paper's and not looked at. Raises ``DetailMissing``.
+        The reference is each window's own first frame, whatever ``batch.reference`` says; the style is not the paper's
+        and not looked at. Raises ``DetailMissing``.
         """
         code = code_of(batch, self.config.frame_dim)
         reference = code[:, :1]

@@ -8,9 +8,9 @@ from typing import Final, Self
 import numpy as np
 
 from models.paper.config import PaperConfig
-from models.paper.frame import code_of
+from models.paper.frame import JAW, ROTATION, code_of
 from models.training.batch import Batch
-from models.training.statistics import MOTION_STD_FLOOR, SPEECH_STD_FLOOR, Moments
+from models.training.statistics import EXPRESSION_STD_FLOOR, SPEECH_STD_FLOOR, TURN_STD_FLOOR_RAD, Moments
 from schemas.arrays import Float32, admit_fields
 
 
@@ -39,9 +39,11 @@ class PaperStatistics:
         """Measured over the valid frames of ``batches``, one at least, in memory of one. Raises ``DetailMissing``."""
         moments = (_moments(batch, config) for batch in batches)
         code, speech = reduce(lambda a, b: (a[0].merged(b[0]), a[1].merged(b[1])), moments)
+        floor = np.full(config.frame_dim, EXPRESSION_STD_FLOOR)  # shape and detail included
+        floor[ROTATION], floor[JAW] = TURN_STD_FLOOR_RAD, TURN_STD_FLOOR_RAD
         return cls(
             code_mean=code.mean.astype(np.float32),
-            code_std=code.std(MOTION_STD_FLOOR),
+            code_std=code.std(floor),
             speech_mean=speech.mean.astype(np.float32),
             speech_std=speech.std(SPEECH_STD_FLOOR),
         )

@@ -10,8 +10,8 @@ from typing import Final
 
 import numpy as np
 
+from models.head.landmarks import INNER_LIPS
 from models.head.model import HeadModel
-from models.overlay import LOWER_LIP, UPPER_LIP
 from models.sample.mouths import Mouths, spread
 from models.sample.voice import Phone
 from schemas.arrays import Float32
@@ -40,7 +40,7 @@ class Closer:
 def closer_of(head: HeadModel, shape: Float32, mouths: Mouths) -> Closer:
     """The lips of the head of ``shape`` [100] that close as ``mouths`` do."""
     n_actions = len(head.expression_names)
-    corners, weights = (a[[UPPER_LIP, LOWER_LIP]] for a in (head.faces[head.landmark_face], head.landmark_weights))
+    corners, weights = (a[list(INNER_LIPS)] for a in (head.faces[head.landmark_face], head.landmark_weights))
     heights = (weights[..., None] * head.expression_basis[corners, 1]).sum(1)  # [2, A]
     jaw = np.zeros((2, 3), np.float32)
     jaw[1, 0] = _JAW_STEP_RAD

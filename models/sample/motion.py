@@ -23,7 +23,7 @@ from models.sample.voice import Phone, Speech
 from schemas.arrays import Float32
 from schemas.motion import HeadMotion
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 READERS: Final = 4  # speakers who read the same lines: speaking is dear, another throat is cheap
 SPOKEN_S: Final = (2.0, 6.0)  # of a clip, at least; pauses come on top
 MOST_SPOKEN_S: Final = 7.0

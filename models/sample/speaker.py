@@ -81,7 +81,7 @@ def draw_habits(faces: Faces, rng: np.random.Generator) -> Habits:
         onset_s=float(rng.uniform(0.08, 0.35)),
         rest=(faces.rest + faces.rest_sd * rng.normal(size=len(faces.rest))).astype(np.float32),
         rest_jaw_rad=float(np.radians(rng.uniform(0.7, 4.5))),
-        restlessness=float(rng.uniform(0.2, 0.5) * np.sqrt(liveliness)),
+        restlessness=float(rng.uniform(0.3, 0.75) * np.sqrt(liveliness)),
         sway_rad=np.radians(sway_deg.clip(*_SWAY_RANGE_DEG)).astype(np.float32),
         nod_rad=float(np.radians(rng.uniform(0, 1.0) * liveliness)),
         blink_every_s=float(rng.uniform(1.0, 4.5)),

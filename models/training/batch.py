@@ -12,8 +12,7 @@ from torch import Tensor, nn
 class Batch:
     """B windows of W frames; float32 unless said otherwise.
 
-    What lies past a clip's end repeats its last frame and is not ``valid``. ``before`` holds the K frames just before
-    the window, zeros where ``has_before`` is false.
+    What lies past a clip's end repeats its last frame and is not ``valid``.
     """
 
     motion: Tensor  # [B, W, 58] models.avatar.motion
@@ -24,8 +23,6 @@ class Batch:
     detail: Tensor | None  # [B, W, 128]
     valid: Tensor  # [B, W] bool
     reference: Tensor  # [B, 58] a random frame of the same clip
-    before: Tensor  # [B, K, 58]
-    has_before: Tensor  # [B] bool
     style: Tensor  # [B, 6] as models.avatar.protocol.Condition.style
 
     def to(self, device: torch.device | str) -> "Batch":

@@ -1,4 +1,4 @@
-"""Reads windows out of packs, the frames before them included."""
+"""Reads windows out of packs."""
 
 from dataclasses import dataclass
 
@@ -20,8 +20,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """B windows with the frames before them, T in all, in fresh memory. Past either end of a clip its last, or first,
-    frame is repeated."""
+    """B windows of T frames in fresh memory. Past a clip's end its last frame is repeated."""
 
     motion: Float32  # [B, T, 58]
     speech: Float32  # [B, T, D]
@@ -36,12 +35,12 @@ class Frames:
     inside: Bool  # [B, T] within the clip
 
 
-def gather(mixture: Mixture, cut: Cut, before_frames: int, window_frames: int) -> Frames:
-    """The windows of ``cut``, T = ``before_frames`` + ``window_frames``."""
+def gather(mixture: Mixture, cut: Cut, window_frames: int) -> Frames:
+    """The windows of ``cut``, T = ``window_frames``."""
     length = mixture.length[cut.clip, None]
-    within = cut.start[:, None] + np.arange(-before_frames, window_frames)
-    inside = (within >= 0) & (within < length)
-    within = np.clip(within, 0, length - 1)
+    within = cut.start[:, None] + np.arange(window_frames)
+    inside = within < length
+    within = np.minimum(within, length - 1)
     owner = np.searchsorted(mixture.first_clip, cut.clip, side="right") - 1
     by_frame: dict[str, npt.NDArray[np.generic]] = {}
 

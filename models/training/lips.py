@@ -1,15 +1,13 @@
 """How far the lips stand apart, frame by frame, out of a head model's parameters alone."""
 
 from dataclasses import replace
-from typing import Final
 
 import numpy as np
 
+from models.head.landmarks import INNER_LIPS
 from models.head.model import HeadModel
 from schemas.arrays import Float32
 from schemas.motion import HeadMotion
-
-INNER_LIPS: Final = (13, 14)  # MediaPipe's landmarks: middle of the upper, of the lower inner lip
 
 
 class LipGap:

@@ -21,8 +21,9 @@ import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from models.avatar.motion import GAZE, MOTION_DIM, ROTATION, to_frames
+from models.avatar.motion import GAZE, MOTION_DIM, to_frames
 from models.avatar.protocol import STYLE_DIM
+from models.avatar.style import style_of
 from models.head.model import HeadModel
 from models.training.folders import appearing, locked
 from models.training.lips import LipGap
@@ -33,8 +34,6 @@ from schemas.speech import SpeechFeatures
 from schemas.units import DETAIL_DIM, FRAME_RATE, SHAPE_DIM
 
 VERSION = "2"
-STILL_RAD: Final = 1e-4  # a head that moves less stands still: the logarithm of its style has this floor
-STILL_RAD_S: Final = 1e-3
 _PAUSE_FRAMES: Final = 9
 _QUIET_SHARE: Final = 0.2
 _KEY_DIGITS: Final = 20
@@ -125,15 +124,6 @@ def open_pack(folder: Path) -> Pack:
         )
     except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
         raise InvalidPack(f"{folder}: not a training pack ({error}). Remove the folder; it is made anew.") from error
-
-
-def style_of(frames: Float32) -> Float32:
-    """How a head moves [6]: log standard deviation of pitch, yaw, roll (rad), then of their velocities (rad/s), of
-    ``frames`` [T, 58]."""
-    turn = frames[:, ROTATION].astype(np.float64)
-    velocity = np.diff(turn, axis=0) * float(FRAME_RATE) if len(turn) > 1 else np.zeros((1, 3))
-    spread = np.concatenate([np.maximum(turn.std(0), STILL_RAD), np.maximum(velocity.std(0), STILL_RAD_S)])
-    return np.asarray(np.log(spread), np.float32)
 
 
 def rest_frame(gap_mm: Float32, envelope: Float32) -> int:

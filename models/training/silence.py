@@ -12,12 +12,12 @@ import numpy.typing as npt
 from models.avatar.motion import ROTATION
 from models.training.gather import Frames
 from models.training.mixture import Index
-from schemas.arrays import Bool, Float32
+from schemas.arrays import Float32
 from schemas.speech import SpeechFeatures
 
 STILLNESS: Final = 0.15  # what stays of the head's motion about its mean over the silence
 SHORTEST_FRAMES: Final = 8
-CHANCES: Final = 5  # uniform numbers a window draws for its silence
+CHANCES: Final = 4  # uniform numbers that say whether and when a window falls silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +30,16 @@ class Hush:
 
 
 def draw_hush(
-    chance: npt.NDArray[np.float64], has_before: Bool, n_before: int, n_window: int, share: float, whole_share: float
+    chance: npt.NDArray[np.float64], phase: npt.NDArray[np.float64], n_frames: int, share: float, whole_share: float
 ) -> Hush:
-    """``share`` of the windows fall silent, ``whole_share`` of those from end to end, out of the uniform numbers
-    ``chance`` [5, B]. Of the wholly silent ones with frames before, every other has silent ones."""
-    total = n_before + n_window
+    """``share`` of the windows of ``n_frames`` fall silent, ``whole_share`` of those from end to end, out of the
+    uniform numbers ``chance`` [4, B] and ``phase`` [B]."""
     falls, whole = chance[0] < share, chance[1] < whole_share
-    shortest = min(SHORTEST_FRAMES, n_window)
-    length = shortest + (chance[2] * (n_window - shortest + 1)).astype(np.int64)
-    start = (chance[3] * (total - length + 1)).astype(np.int64)
-    from_window = has_before & (chance[3] < 0.5)
-    start = np.where(whole, np.where(from_window, n_before, 0), start)
-    stop = np.where(whole, total, start + length)
-    return Hush(np.where(falls, start, 0), np.where(falls, stop, 0), chance[4])
+    shortest = min(SHORTEST_FRAMES, n_frames)
+    length = shortest + (chance[2] * (n_frames - shortest + 1)).astype(np.int64)
+    start = np.where(whole, 0, (chance[3] * (n_frames - length + 1)).astype(np.int64))
+    stop = np.where(whole, n_frames, start + length)
+    return Hush(np.where(falls, start, 0), np.where(falls, stop, 0), phase)
 
 
 def hush(frames: Frames, silent: Hush, silence: SpeechFeatures, live: tuple[int, ...], blend_frames: int) -> None:

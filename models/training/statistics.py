@@ -7,13 +7,14 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from models.avatar.motion import MOTION_DIM
+from models.avatar.motion import EXPRESSION, MOTION_DIM
 from models.avatar.protocol import STYLE_DIM
 from schemas.arrays import Float32, admit_fields
 from schemas.units import DETAIL_DIM
 
 # Dimensions that hardly move would otherwise be blown up into noise.
-MOTION_STD_FLOOR: Final = 0.01  # expression strength or radians
+EXPRESSION_STD_FLOOR: Final = 0.01  # of an action's strength
+TURN_STD_FLOOR_RAD: Final = 0.002  # of head, jaw and eyes: below the head of a calm reader, 0.005 to 0.018 (GRID s1)
 SPEECH_STD_FLOOR: Final = 0.01
 STYLE_STD_FLOOR: Final = 0.1  # of a logarithm
 DETAIL_STD_FLOOR: Final = 0.01
@@ -47,8 +48,8 @@ class Moments:
         """As if every sample had been met ``weight`` times."""
         return Moments(self.count * weight, self.mean, self.squares * weight)
 
-    def std(self, floor: float) -> Float32:
-        """Standard deviation [n], nowhere under ``floor``."""
+    def std(self, floor: float | Doubles) -> Float32:
+        """Standard deviation [n], nowhere under ``floor``, one for all or [n]."""
         return np.maximum(np.sqrt(self.squares / self.count), floor).astype(np.float32)
 
 
@@ -78,9 +79,11 @@ class Statistics:
     def of(cls, moments: Mapping[str, Moments]) -> Self:
         """Of the moments of "motion", "speech", "style" and perhaps "detail"."""
         detail = moments.get("detail")
+        motion_floor = np.full(MOTION_DIM, TURN_STD_FLOOR_RAD)
+        motion_floor[EXPRESSION] = EXPRESSION_STD_FLOOR
         return cls(
             motion_mean=moments["motion"].mean.astype(np.float32),
-            motion_std=moments["motion"].std(MOTION_STD_FLOOR),
+            motion_std=moments["motion"].std(motion_floor),
             speech_mean=moments["speech"].mean.astype(np.float32),
             speech_std=moments["speech"].std(SPEECH_STD_FLOOR),
             style_mean=moments["style"].mean.astype(np.float32),

@@ -24,9 +24,9 @@ from schemas.arrays import Float32
 from schemas.config import StageConfig
 from schemas.speech import SpeechFeatures
 
-VERSION = "1"
+VERSION = "2"
 _OF_EPOCH, _OF_BATCH, _OF_NOISE = range(3)  # what a stream of random numbers is for
-_CUT_CHANCES: Final = 3
+_CUT_CHANCES: Final = 3  # start, phase of the silence, reference
 
 
 class WindowsConfig(StageConfig):
@@ -35,13 +35,11 @@ class WindowsConfig(StageConfig):
     seed: int = Field(0, ge=0)
     batch_size: int = Field(64, gt=0, description="windows a batch, over all workers")
     window_frames: int = Field(75, gt=0)
-    before_frames: int = Field(10, ge=0, description="frames before a window that are given along")
-    before_dropout: float = Field(0.2, ge=0, le=1, description="of the frames before, where there are any")
     overhang_frames: int = Field(
         16,
         ge=0,
-        description="a window may reach so far past its clip's end; with 0, a clip no longer than a window always "
-        "begins at its first frame, and has none before it",
+        description="a window may reach so far past its clip's end; with 0, a clip no longer than a window is always "
+        "met from its first frame on",
     )
     silence_share: float = Field(0.05, ge=0, le=1, description="of windows that fall silent, in part or wholly")
     whole_silence_share: float = Field(0.3, ge=0, le=1, description="of those, silent from end to end")
@@ -49,8 +47,8 @@ class WindowsConfig(StageConfig):
     feature_noise: float = Field(0.0, ge=0, description="added to speech features, in their standard deviations")
 
     def for_validation(self) -> "WindowsConfig":
-        """The same windows unchanged: nothing dropped, silenced or added."""
-        return self.model_copy(update={"before_dropout": 0.0, "silence_share": 0.0, "feature_noise": 0.0})
+        """The same windows unchanged: nothing silenced or added."""
+        return self.model_copy(update={"silence_share": 0.0, "feature_noise": 0.0})
 
 
 class UnusableWindows(ValueError):
@@ -118,40 +116,31 @@ class Windows:
         # Everyone draws for the whole batch, so that nobody's rows depend on how many share it.
         rng = np.random.default_rng([config.seed, _OF_BATCH, number])
         chance = rng.random((_CUT_CHANCES + CHANCES, config.batch_size))[:, mine]
+        begin, phase, refer = chance[:_CUT_CHANCES]
 
         clip, part, parts = self._clips_of(rows)
         length = self._mixture.length[clip]
         starts = np.maximum(length - config.window_frames + config.overhang_frames, 0) + 1
-        start = np.minimum(((part + chance[0]) / parts * starts).astype(np.int64), starts - 1)
-        has_before = (start >= max(config.before_frames, 1)) & (chance[1] >= config.before_dropout)
-        has_before &= config.before_frames > 0
-        reference = (chance[2] * length).astype(np.int64)
+        start = np.minimum(((part + begin) / parts * starts).astype(np.int64), starts - 1)
+        reference = (refer * length).astype(np.int64)
 
-        k = config.before_frames
-        frames = gather(self._mixture, Cut(clip, start, reference), k, config.window_frames)
+        frames = gather(self._mixture, Cut(clip, start, reference), config.window_frames)
         if config.feature_noise > 0:
             self._add_noise(frames.speech, rows)
         if self._silence is not None and config.silence_share > 0:
             silent = draw_hush(
-                chance[_CUT_CHANCES:],
-                has_before,
-                k,
-                config.window_frames,
-                config.silence_share,
-                config.whole_silence_share,
+                chance[_CUT_CHANCES:], phase, config.window_frames, config.silence_share, config.whole_silence_share
             )
             hush(frames, silent, self._silence, self._mixture.packs[0].live, config.blend_frames)
         return Batch(
-            motion=torch.from_numpy(frames.motion[:, k:]),
-            speech=torch.from_numpy(frames.speech[:, k:]),
-            envelope=torch.from_numpy(frames.envelope[:, k:]),
-            f0_hz=torch.from_numpy(frames.f0_hz[:, k:]),
+            motion=torch.from_numpy(frames.motion),
+            speech=torch.from_numpy(frames.speech),
+            envelope=torch.from_numpy(frames.envelope),
+            f0_hz=torch.from_numpy(frames.f0_hz),
             shape=torch.from_numpy(frames.shape),
-            detail=None if frames.detail is None else torch.from_numpy(frames.detail[:, k:]),
-            valid=torch.from_numpy(frames.inside[:, k:]),
+            detail=None if frames.detail is None else torch.from_numpy(frames.detail),
+            valid=torch.from_numpy(frames.inside),
             reference=torch.from_numpy(frames.reference),
-            before=torch.from_numpy(frames.motion[:, :k] * has_before[:, None, None]),
-            has_before=torch.from_numpy(has_before),
             style=torch.from_numpy(frames.style),
         )
 

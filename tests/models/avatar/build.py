@@ -72,7 +72,5 @@ def batch_of(windows: int, frames: int, seed: int = 0) -> Batch:
         detail=None,
         valid=torch.ones(windows, frames, dtype=torch.bool),
         reference=motion[:, 0],
-        before=torch.zeros(windows, 4, MOTION_DIM),
-        has_before=torch.zeros(windows, dtype=torch.bool),
         style=torch.zeros(windows, 6),
     )

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from models.avatar.motion import EXPRESSION, GAZE, ROTATION
+from models.avatar.style import style_of
 from models.controls.keys import BadControl
 from models.controls.pose import (
     LIMITS_RAD,
     PoseStyle,
     apply_pose,
     parse_pose,
-    style_of,
     wanted_style,
 )
 from models.head.angles import from_angles, to_angles

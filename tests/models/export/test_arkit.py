@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.export.arkit import ACTIONS, ANGLES, FULL_JAW_RAD, read_arkit_csv
+from models.export.arkit import ACTIONS, ANGLES, read_arkit_csv
 from models.export.content import UnreadableMotion
 from models.export.formats import export
-from models.head.model import load_open_head
+from models.head.model import FULL_JAW_RAD, load_open_head
 from tests.models.export.performances import lively
 
 HEAD = load_open_head()

@@ -64,8 +64,6 @@ def batch(config: PaperConfig = TINY, n_frames: int = 30) -> Batch:
         detail=torch.randn(2, n_frames, 128, generator=random) if config.frame_dim == 284 else None,
         valid=torch.ones(2, n_frames, dtype=torch.bool),
         reference=motion[:, 3],
-        before=torch.zeros(2, 0, MOTION_DIM),
-        has_before=torch.zeros(2, dtype=torch.bool),
         style=torch.zeros(2, 6),
     )
 
@@ -323,6 +321,10 @@ def test_statistics_are_of_codes_relative_to_the_windows_first_frame() -> None:
     np.testing.assert_allclose(measured.code_mean, relative.mean(0), atol=1e-5)
     np.testing.assert_allclose(measured.code_std[EXPRESSION], relative.std(0)[EXPRESSION], rtol=1e-4)
     assert (measured.code_std[:100] > 0).all()  # a shape does not move, and is divided by all the same
+    calm = replace(data, motion=data.motion * 0.01)
+    np.testing.assert_allclose(
+        PaperStatistics.of([calm], TINY).code_std[ROTATION], 0.01 * measured.code_std[ROTATION], rtol=1e-3
+    )
     halves = [replace(data, **{n: getattr(data, n)[rows] for n in ("motion", "shape", "speech", "valid")})
               for rows in (slice(0, 1), slice(1, 2))]  # fmt: skip
     np.testing.assert_allclose(PaperStatistics.of(halves, TINY).code_std, measured.code_std, rtol=1e-4)

@@ -63,8 +63,6 @@ class RandomBatches:
             detail=None,
             valid=torch.ones(b, w, dtype=torch.bool)[rows],
             reference=motion[:, 0][rows],
-            before=torch.zeros(b, 2, 58)[rows],
-            has_before=torch.zeros(b, dtype=torch.bool)[rows],
             style=torch.zeros(b, 6)[rows],
         )
 

@@ -6,6 +6,8 @@ import numpy as np
 
 OUTER_EYE_CORNERS: Final = (33, 263)  # right, left
 INNER_LIPS: Final = (13, 14)  # middle of the upper and of the lower lip, where they meet
+UPPER_INNER_LIP: Final = (191, 80, 81, 82, 13, 312, 311, 310, 415)  # from the right to the left
+LOWER_INNER_LIP: Final = (95, 88, 178, 87, 14, 317, 402, 318, 324)
 
 LIPS: Final = np.array(
     [
