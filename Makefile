@@ -7,32 +7,46 @@ DATA ?=
 BIN := .venv/bin
 XTALKER := $(BIN)/xtalker
 
+# Not needed to curate: the voice of the sample, the reader of prompts. The tests want both.
+ON_DEMAND := piper-joe minilm
+
 DEMO := .xtalker/demo
 KEPT := select clip_id, duration_s, face_px, snr_db, dnsmos_ovrl, recon_nme, transcript from clips where keep limit 12
 REFUSED := select reason, count(*) as files from sources where status = 'refused' group by reason order by files desc
 BEST := select clip_id from clips where keep order by face_px desc, clip_id limit 1
+SPEECH := select s.path from sources s join clips c using (source_id) where keep order by s.duration_s, s.path limit 1
+# The sample has one sentence a clip: two whose speakers also say another are held out. Say your own for DATA.
+HOLDOUT ?= $(if $(DATA),,path like '%_05.mp4' or path like '%_06.mp4')
+first = $$($(XTALKER) sql -w $(DEMO)/warehouse "$(1)" -f csv | tail -1 | tr -d '"')
 
-.PHONY: setup demo test test-real test-server test-all check bench lock clean
+.PHONY: setup demo demo-train test test-real test-server test-all check bench bench-avatar lock clean
 
 setup: .venv/.ready
 
-.venv/.ready: requirements.lock pyproject.toml
+.venv/.ready: requirements.lock pyproject.toml models/assets.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet $(TORCH_ARGS) "$$(grep '^torch==' requirements.lock)"
 	$(BIN)/pip install --quiet "$$(grep '^uv==' requirements.lock)"
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	$(XTALKER) assets pull
+	$(XTALKER) assets pull $(ON_DEMAND)
 	touch $@
 
-demo: setup ## curate a sample (or DATA=folder) and show what came out
+demo: setup ## curate a sample (or DATA=folder), show what came out, and let the default model say one of its sentences
 	$(if $(DATA),,test -f $(DEMO)/videos/MANIFEST.csv || $(XTALKER) sample $(DEMO)/videos)
 	$(XTALKER) curate $(or $(DATA),$(DEMO)/videos) -w $(DEMO)/warehouse
 	$(XTALKER) sql -w $(DEMO)/warehouse "$(KEPT)"
 	$(XTALKER) sql -w $(DEMO)/warehouse "$(REFUSED)"
-	clip=$$($(XTALKER) sql -w $(DEMO)/warehouse "$(BEST)" -f csv | tail -1 | tr -d '"') && \
+	clip=$(call first,$(BEST)) && \
 	$(XTALKER) show $$clip -w $(DEMO)/warehouse --still -o $(DEMO)/overlay.png && \
 	$(XTALKER) show $$clip -w $(DEMO)/warehouse -o $(DEMO)/overlay.mp4
+	$(XTALKER) generate --model default --audio "$(call first,$(SPEECH))" -o $(DEMO)/avatar.mp4
+
+demo-train: demo ## a model of one's own, after a minute of training: too little to speak well, enough to see it all work
+	$(XTALKER) train -w $(DEMO)/warehouse --max-minutes 1 --copies 0 $(if $(HOLDOUT),--holdout "$(HOLDOUT)") --resume
+	$(XTALKER) models -w $(DEMO)/warehouse
+	$(XTALKER) generate -w $(DEMO)/warehouse --model latest --audio "$(call first,$(SPEECH))" -o $(DEMO)/avatar-trained.mp4
 
 test: setup ## the fast suite, under two minutes on two cores
 	$(BIN)/pytest -n auto
@@ -40,7 +54,7 @@ test: setup ## the fast suite, under two minutes on two cores
 test-real: setup ## the tests on real clips, which skip where ../shared/data is absent
 	$(BIN)/pytest -m "real_data or slow"
 
-test-server: setup ## the curation flow against a real local Prefect server
+test-server: setup ## the flows against a real local Prefect server
 	$(BIN)/pytest -m server
 
 test-all: test test-real test-server
@@ -53,6 +67,9 @@ check: setup ## types and style
 bench: setup ## speed of the whole chain by stage, and of SQL on a million clips
 	$(BIN)/python -m tests.bench.curate $(if $(DATA),--data "$(DATA)")
 	$(BIN)/python -m tests.bench.sql_million
+
+bench-avatar: setup ## how well and how fast the motion models speak
+	$(BIN)/python -m tests.bench.avatar
 
 lock: setup ## pin every package anew
 	( head -2 requirements.lock; $(BIN)/uv pip compile --quiet pyproject.toml --extra dev --no-annotate --no-header \

@@ -1,12 +1,13 @@
 """``xtalker``: the command line. Commands import what they need when they run, so that ``--help`` is quick."""
 
-import sys
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from flows.cli_avatar import app as avatar_app
+from flows.cli_options import JsonOption, WarehouseOption, finish
 
 app = typer.Typer(
     name="xtalker",
@@ -21,33 +22,14 @@ Start with **xtalker curate VIDEOS**, look at what was kept with **xtalker sql "
 **xtalker train** on it, and let any speech drive a head: **xtalker generate --audio speech.wav -o out.mp4**.
 Exit code 0 means that the run worked, whatever was refused; 2 that the call was wrong, with the fix in the message.""",
 )
-models_app = typer.Typer(help="Every model trained here: list, show, promote, roll back.")
-app.add_typer(models_app, name="models")
 assets_app = typer.Typer(no_args_is_help=True, help="The pinned models that curation needs: pull, list, verify.")
 app.add_typer(assets_app, name="assets")
-
-WarehouseOption = Annotated[
-    Path | None,
-    typer.Option("--warehouse", "-w", help="Its folder. Default: $XTALKER_WAREHOUSE, else .xtalker/warehouse"),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+app.add_typer(avatar_app)
 
 
 class Tier(StrEnum):
     PRETRAIN = "pretrain"
     STRICT = "strict"
-
-
-class Preset(StrEnum):
-    SMALL = "small"
-    BASE = "base"
-    PAPER = "paper"
-
-
-class Split(StrEnum):
-    SENTENCES = "sentences"
-    VAL = "val"
-    TEST = "test"
 
 
 class Format(StrEnum):
@@ -85,7 +67,7 @@ def curate(
     """
     from flows.commands.curate import run
 
-    _exit(lambda: run(videos, warehouse, recipe, workers, retry_failed, as_json))
+    finish(lambda: run(videos, warehouse, recipe, workers, retry_failed, as_json))
 
 
 @app.command()
@@ -101,7 +83,7 @@ def regate(
     """
     from flows.commands.regate import run
 
-    _exit(lambda: run(warehouse, recipe, tier.value if tier else None, as_json))
+    finish(lambda: run(warehouse, recipe, tier.value if tier else None, as_json))
 
 
 @app.command()
@@ -118,7 +100,7 @@ def sql(
     """
     from flows.commands.ask import run_sql
 
-    _exit(lambda: run_sql(query, warehouse, at, output.value))
+    finish(lambda: run_sql(query, warehouse, at, output.value))
 
 
 @app.command()
@@ -133,7 +115,7 @@ def why(
     """
     from flows.commands.ask import run_why
 
-    _exit(lambda: run_why(subject, warehouse, as_json))
+    finish(lambda: run_why(subject, warehouse, as_json))
 
 
 @app.command()
@@ -149,7 +131,7 @@ def show(
     """
     from flows.commands.show import run
 
-    _exit(lambda: run(clip, output, warehouse, still))
+    finish(lambda: run(clip, output, warehouse, still))
 
 
 @app.command()
@@ -160,7 +142,7 @@ def snapshots(
     """The warehouse's history: every commit, when, and what it changed."""
     from flows.commands.ask import run_snapshots
 
-    _exit(lambda: run_snapshots(warehouse, as_json))
+    finish(lambda: run_snapshots(warehouse, as_json))
 
 
 @app.command()
@@ -168,7 +150,7 @@ def verify(warehouse: WarehouseOption = None, as_json: JsonOption = False) -> No
     """Hash every shard again and compare it with its name and the catalogue. Exit code 1 if something is wrong."""
     from flows.commands.upkeep import run_verify
 
-    _exit(lambda: run_verify(warehouse, as_json))
+    finish(lambda: run_verify(warehouse, as_json))
 
 
 @app.command()
@@ -176,7 +158,7 @@ def rebuild(warehouse: WarehouseOption = None) -> None:
     """Make the catalogue anew from the shards alone, should it be lost or damaged."""
     from flows.commands.upkeep import run_rebuild
 
-    _exit(lambda: run_rebuild(warehouse))
+    finish(lambda: run_rebuild(warehouse))
 
 
 @app.command()
@@ -186,7 +168,7 @@ def recipe(
     """Print the recipe in full, every setting with its value: a file to copy and edit."""
     from flows.commands.upkeep import run_recipe
 
-    _exit(lambda: run_recipe(path))
+    finish(lambda: run_recipe(path))
 
 
 @app.command()
@@ -198,161 +180,7 @@ def sample(
     """Make synthetic talking-head videos to try things on: the open head, speaking, with sound."""
     from flows.commands.sample import run
 
-    _exit(lambda: run(folder, clips, seed))
-
-
-@app.command()
-def train(
-    warehouse: WarehouseOption = None,
-    preset: Annotated[
-        Preset,
-        typer.Option(help="small: two CPU cores. base: a GPU and hours of data. paper: 3DXTalker's own network."),
-    ] = Preset.SMALL,
-    snapshot: Annotated[str, typer.Option(help="Its number, or latest: the newest that brought data.")] = "latest",
-    where: Annotated[
-        str, typer.Option(help="SQL over the columns of clips and their source: which clips it may see.")
-    ] = "true",
-    holdout: Annotated[
-        str | None, typer.Option(help="SQL for clips never trained on. Default: a twentieth of the sentences.")
-    ] = None,
-    licences: Annotated[
-        list[str] | None,
-        typer.Option(help="commercial, research, any, or licence classes and texts that are accepted. Repeatable."),
-    ] = None,
-    max_minutes: Annotated[float | None, typer.Option(min=0.01, help="Default: 15 for small, 60 for others.")] = None,
-    max_steps: Annotated[int | None, typer.Option(min=1, help="Makes a run repeatable bit by bit on a CPU.")] = None,
-    copies: Annotated[int, typer.Option(min=0, help="Of every clip, in other voices, rooms and paces.")] = 2,
-    synthetic: Annotated[int, typer.Option(min=0, help="Invented speakers, half a minute of speech each.")] = 0,
-    parent: Annotated[str | None, typer.Option(help="A version whose weights it begins with.")] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
-    devices: Annotated[
-        str, typer.Option(help="auto, cpu, cuda or cuda:1. Several GPUs: start it with torchrun.")
-    ] = "auto",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the same run, stopped or killed.")] = False,
-) -> None:
-    """Train a motion model on a snapshot, measure it on clips it has not seen, and register it as a version.
-
-    It becomes champion only if it beats the champion on held-out clips.
-
-    - `xtalker train --max-minutes 10`
-    - `xtalker train --where "snr_db > 20 and language = 'en'" --licences commercial`
-    """
-    from flows.commands.train import call, run
-
-    _exit(
-        lambda: run(
-            call(
-                preset.value,
-                snapshot,
-                where,
-                holdout,
-                licences,
-                copies,
-                synthetic,
-                parent,
-                max_minutes,
-                max_steps,
-                seed,
-            ),
-            devices,
-            resume,
-            warehouse,
-        )
-    )
-
-
-@models_app.callback(invoke_without_command=True)
-def models(context: typer.Context, warehouse: WarehouseOption = None, as_json: JsonOption = False) -> None:
-    """Every model trained here, with its snapshot, licence class, metrics and aliases."""
-    if context.invoked_subcommand is None:
-        from flows.commands.models import run_list
-
-        _exit(lambda: run_list(warehouse, as_json))
-
-
-@models_app.command("show")
-def models_show(
-    version: Annotated[str, typer.Argument(help="champion, latest, a version or the start of one.")],
-    warehouse: WarehouseOption = None,
-) -> None:
-    """One version: its data, every number measured of it, and the decisions about it."""
-    from flows.commands.models import run_show
-
-    _exit(lambda: run_show(version, warehouse))
-
-
-@models_app.command("promote")
-def models_promote(
-    version: Annotated[str, typer.Argument(help="latest, a version or the start of one.")],
-    warehouse: WarehouseOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Whatever the rule says; that is written down too.")] = False,
-) -> None:
-    """Make a version the champion, if it beats the one there is."""
-    from flows.commands.models import run_promote
-
-    _exit(lambda: run_promote(version, force, warehouse))
-
-
-@models_app.command("rollback")
-def models_rollback(warehouse: WarehouseOption = None) -> None:
-    """Make the version before it champion again."""
-    from flows.commands.models import run_rollback
-
-    _exit(lambda: run_rollback(warehouse))
-
-
-@app.command()
-def generate(
-    audio: Annotated[Path, typer.Option("--audio", "-a", help="The speech: a sound file, or a video with sound.")],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help=".mp4 film, .glb or .usda scene, .csv ARKit, .npz parameters.")
-    ],
-    image: Annotated[Path | None, typer.Option(help="A picture of the face that is to speak.")] = None,
-    identity: Annotated[str | None, typer.Option(help="A clip of the warehouse whose person is to speak.")] = None,
-    emotion: Annotated[str | None, typer.Option(help="happy:0.7, or happy:0@0s,happy:1@2s; mixes with commas.")] = None,
-    emotion_curve: Annotated[Path | None, typer.Option(help="CSV with time_s and a column for each emotion.")] = None,
-    pose: Annotated[str | None, typer.Option(help="natural, still, presenter, clip:ID, or a CSV of angles.")] = None,
-    camera: Annotated[str | None, typer.Option(help="fixed, orbit, push-in, ... or a CSV of keyframes.")] = None,
-    prompt: Annotated[str | None, typer.Option(help='"cheerful, lively nods, slow push-in"')] = None,
-    model: Annotated[str | None, typer.Option(help="champion, default, a version. Default: champion if any.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Of the sampler. Default: the model's own.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same performance.")] = 0,
-    size: Annotated[int, typer.Option(min=64, max=2048, help="Of the film's side, in pixels.")] = 512,
-    warehouse: WarehouseOption = None,
-) -> None:
-    """Make a 3D head speak.
-
-    - `xtalker generate --audio speech.wav -o out.mp4`
-    - `xtalker generate -a speech.wav --image face.png --prompt "cheerful, slow push-in" -o out.mp4`
-    - `xtalker generate -a speech.wav --emotion sad:0.6 --pose still -o out.glb`
-    """
-    from flows.commands.generate import run
-    from flows.performing import Request
-
-    feeling = str(emotion_curve) if emotion_curve is not None else emotion
-    request = Request(audio, output, image, identity, feeling, pose, camera, prompt, model, steps, seed, size)
-    _exit(lambda: run(request, warehouse))
-
-
-@app.command()
-def evaluate(
-    warehouse: WarehouseOption = None,
-    model: Annotated[str | None, typer.Option(help="champion, default, latest, a version.")] = None,
-    split: Annotated[list[Split] | None, typer.Option(help="sentences, val or test. Repeatable.")] = None,
-    report: Annotated[Path | None, typer.Option(help="A folder for the report page with plots and films.")] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Performances of every clip.")] = 3,
-    films: Annotated[int, typer.Option(min=0, help="Side-by-side films in the report.")] = 2,
-    steps: Annotated[int | None, typer.Option(min=1, help="Of the sampler. Default: the model's own.")] = None,
-    where: Annotated[str | None, typer.Option(help="SQL; default: what the model was selected by.")] = None,
-) -> None:
-    """Measure a model on clips it has not seen, beside rows that must lose: shuffled audio, frozen mouth, means.
-
-    - `xtalker evaluate --split test --report report/`
-    """
-    from flows.commands.evaluate import run
-
-    splits = [s.value for s in split or [Split.TEST]]
-    _exit(lambda: run(model, splits, report, seeds, films, steps, where, warehouse))
+    finish(lambda: run(folder, clips, seed))
 
 
 @assets_app.command("pull")
@@ -365,7 +193,7 @@ def assets_pull(
     """Fetch what is missing, each file checked against its pinned sha256."""
     from flows.commands.assets import run_pull
 
-    _exit(lambda: run_pull(names or [], source))
+    finish(lambda: run_pull(names or [], source))
 
 
 @assets_app.command("list")
@@ -373,7 +201,7 @@ def assets_list(as_json: JsonOption = False) -> None:
     """Every asset with its licence, size, source and whether it is here."""
     from flows.commands.assets import run_list
 
-    _exit(lambda: run_list(as_json))
+    finish(lambda: run_list(as_json))
 
 
 @assets_app.command("verify")
@@ -381,14 +209,7 @@ def assets_verify() -> None:
     """Hash what is here again. Exit code 1 if something is missing or differs."""
     from flows.commands.assets import run_verify
 
-    _exit(run_verify)
-
-
-def _exit(command: Callable[[], int]) -> None:
-    """Run a command; a wrong call ends with its message and code 2, other domain errors with code 1."""
-    from flows.commands import guarded
-
-    sys.exit(guarded(command))
+    finish(run_verify)
 
 
 def main() -> None:

@@ -36,19 +36,22 @@ class EvaluationPlan(StageConfig):
 
 
 def evaluate_on(root: Path, model: MotionModel, ear: Ear, selected: SelectedClips, plan: EvaluationPlan) -> Evaluation:
-    """``model`` on the clips of ``plan.splits``, beside the rows that must lose.
+    """``model`` on the clips of ``plan.splits``, beside the rows that must lose. Raises what ``held_out_of`` does."""
+    held_out = held_out_of(selected, plan)
+    trained = drawn(selected.of(TRAIN), plan.max_training_clips)
+    performed, learned_from = (_clips(root, ear, selected, wanted) for wanted in (held_out, trained))
+    return evaluate(model, performed, learned_from, plan.measures)
 
-    Raises ``CannotTrain`` if there are too few clips to measure on.
-    """
+
+def held_out_of(selected: SelectedClips, plan: EvaluationPlan) -> tuple[SelectedClip, ...]:
+    """The clips that are measured on. Raises ``CannotTrain`` if they are too few."""
     held_out = drawn(selected.of(*plan.splits), plan.max_clips)
     if len(held_out) < FEWEST_CLIPS:
         raise CannotTrain(
             f"only {len(held_out)} clips in {' and '.join(plan.splits)}: nothing to measure on. Curate more speakers, "
             "or hold clips back with --holdout"
         )
-    trained = drawn(selected.of(TRAIN), plan.max_training_clips)
-    performed, learned_from = (_clips(root, ear, selected, wanted) for wanted in (held_out, trained))
-    return evaluate(model, performed, learned_from, plan.measures)
+    return held_out
 
 
 def drawn(clips: Sequence[SelectedClip], at_most: int) -> tuple[SelectedClip, ...]:

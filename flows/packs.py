@@ -36,6 +36,7 @@ from warehouse.selection import TRAIN, SelectedClip, SelectedClips
 
 _SMALLEST_PICTURE_PX: Final = 16  # only the sound is wanted
 _CLIPS_A_SPEAKER: Final = 4
+_WITHOUT_IT: Final = "Put it back, or do without its sound: train with --copies 0, evaluate with --films 0"
 
 Tell = Callable[[str], None]
 Item = tuple[HeadMotion, SpeechFeatures, str]
@@ -97,10 +98,13 @@ def _silence_of(ear: Ear) -> SpeechFeatures:
 
 
 def sound_of(clip: SelectedClip) -> Float32:
-    """The clip's sound [T * 640] again, from its source. Raises ``CannotTrain`` if that can no longer be read."""
+    """The clip's sound [T * 640] again, from its source. Raises ``CannotTrain`` if that cannot be read any more, or is
+    another file by now."""
     source = ingest(Offer(clip.path), IngestConfig())
     if not isinstance(source, SourceVideo):
-        raise CannotTrain(f"{clip.path} can no longer be read: {source.detail}. Put it back, or do without its sound")
+        raise CannotTrain(f"{clip.path} can no longer be read: {source.detail}. {_WITHOUT_IT}")
+    if source.source_id != clip.source_id:
+        raise CannotTrain(f"{clip.path} is another file than the one that was curated. {_WITHOUT_IT}")
     with Footage(source, _SMALLEST_PICTURE_PX) as footage:
         audio, _ = footage.sound(clip.start_frame, clip.n_frames)
     return audio
@@ -143,13 +147,7 @@ def _heard_differently(
 
 def _copies(clip: WarehouseClip, ear: Ear, config: MixtureConfig) -> Iterator[Item]:
     """The clip's sound, decoded once, in ``config.copies`` variations."""
-    source = ingest(Offer(clip.row.path), IngestConfig())
-    if not isinstance(source, SourceVideo):
-        raise CannotTrain(
-            f"{clip.row.path} can no longer be read: {source.detail}. Put it back, or train with copies 0"
-        )
-    with Footage(source, _SMALLEST_PICTURE_PX) as footage:
-        audio, _ = footage.sound(clip.row.start_frame, clip.row.n_frames)
+    audio = sound_of(clip.row)
     for variant in range(config.copies):
         changed = augment(audio, clip.motion, config.augment, variant)
         yield changed.motion, features_of_audio(changed.audio, ear.encoder, SpeechConfig()), clip.row.speaker_id

@@ -1,5 +1,10 @@
 """Generate: a speech, a person and directions to a video or a motion file, with the models that are to hand."""
 
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,9 +19,8 @@ from models.controls.emotion import parse_emotion
 from models.controls.pose import PoseStyle, ResolvedPose, parse_pose
 from models.controls.prompt import PromptReader
 from models.controls.sentence import SentenceEncoder
-from models.export.formats import export, format_of
+from models.export.formats import UnknownFormat, export, format_of
 from models.head.model import HeadModel, load_open_head
-from models.landmarks import FaceLandmarker
 from models.presets import open_model
 from models.training.checkpoint import ModelCard, read_card
 from models.vad import SileroVad
@@ -31,13 +35,13 @@ from schemas.controls import (
     PoseOfClip,
     PosePreset,
 )
-from schemas.performance import Performance
+from schemas.motion import HeadMotion
 from schemas.units import SAMPLE_RATE, frames_to_seconds
-from tasks.draw import DrawConfig, Progress, draw
+from tasks.draw import DrawConfig, draw
 from tasks.media.hearing import SoundFile
 from tasks.perform import Part, PerformConfig, Performed, perform
 from tasks.portrait import Identity, PortraitConfig, identity_of_clip, portrait
-from warehouse.errors import NoWarehouse, UnknownName
+from warehouse.errors import NoWarehouse
 from warehouse.lake import reading
 from warehouse.read import FoundKind, load_motion, resolve
 from warehouse.registry import CHAMPION, aliases, resolve_version
@@ -48,6 +52,7 @@ VIDEO: Final = ".mp4"
 
 
 Notes = tuple[str, ...]
+Progress = Callable[[str, int, int | None], None]  # what is done, frames done, frames in all where that is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ class Request:
     steps: int | None = None
     seed: int = 0
     size_px: int = 512
+    emotion_curve: Path | None = None  # a CSV, in place of ``emotion``
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +93,12 @@ def generate(root: Path, assets: Path, request: Request, progress: Progress | No
 
     Raises ``CannotPerform``, ``WrongCall`` and what the stages do.
     """
+    _check(request)
     head, store = load_open_head(), AssetStore(assets)
-    if request.image is not None and request.identity is not None:
-        raise WrongCall("give --image or --identity, not both: a performance has one face")
-    if request.output.suffix.lower() != VIDEO:
-        format_of(request.output)  # refuse an unknown one before any work
     name, folder = find_model(root, request.model)
     card = read_card(folder)
-    person, person_notes = _person(root, store, request, head)
     direction, prompt_notes = _direction(store, request)
+    person, person_notes = _person(root, store, request, head)
     part = Part(person, direction.emotion, _resolved(root, direction.pose or HeadPose(PosePreset.NATURAL)))
     done = perform(
         SoundFile(request.audio),
@@ -105,12 +108,44 @@ def generate(root: Path, assets: Path, request: Request, progress: Progress | No
         part,
         head,
         PerformConfig(seed=request.seed, steps=request.steps),
+        None if progress is None else lambda n: progress("performing", n, None),
     )
-    camera = direction.camera or CameraShot(CameraMove.FIXED)
-    written = _write(done, head, camera, request, progress)
+    try:
+        written = _write(done, head, direction.camera, request, progress)
+    except OSError as error:
+        raise CannotPerform(f"{request.output}: cannot be written ({error.strerror or error})") from error
     return Made(
         request.output, done.performance.n_frames, name, (*person_notes, *prompt_notes, *done.concerns, *written)
     )
+
+
+def _check(request: Request) -> None:
+    """Refuse before any work what could only fail after it. Raises ``WrongCall``."""
+    if request.image is not None and request.identity is not None:
+        raise WrongCall("give --image or --identity, not both: a performance has one face")
+    if request.emotion is not None and request.emotion_curve is not None:
+        raise WrongCall("give --emotion or --emotion-curve, not both")
+    if request.emotion_curve is not None and request.emotion_curve.suffix.lower() != ".csv":
+        raise WrongCall(f"--emotion-curve {request.emotion_curve}: wanted a .csv file")
+    if request.size_px % 2:
+        raise WrongCall(f"--size {request.size_px}: the sides of a film are even")
+    output = request.output
+    if output.suffix.lower() != VIDEO:
+        try:
+            format_of(output)
+        except UnknownFormat as error:
+            raise WrongCall(f"{error}; {VIDEO} is a film") from error
+    for given in (request.audio, request.image):
+        if given is not None and given.exists() and output.exists() and output.samefile(given):
+            raise WrongCall(f"{output}: would take the place of what it is made from; choose another name")
+    if output.is_dir():
+        raise WrongCall(f"{output}: is a folder; name a file in it")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=output.parent):
+            pass
+    except OSError as error:
+        raise WrongCall(f"{output}: cannot be written there ({error.strerror}); choose another folder") from error
 
 
 def find_model(root: Path, wanted: str | None) -> tuple[str, Path]:
@@ -146,16 +181,40 @@ def _person(
     root: Path, store: AssetStore, request: Request, head: HeadModel
 ) -> tuple[Identity | None, tuple[str, ...]]:
     if request.image is not None:
-        with FaceLandmarker(store.path("face-landmarker")) as finder:
+        from models.landmarks import FaceLandmarker  # mediapipe: a second that only a picture is worth
+
+        with _quiet(), FaceLandmarker(store.path("face-landmarker")) as finder:
             found = portrait(request.image, finder, head, PortraitConfig())
         return found.identity, found.concerns
     if request.identity is not None:
-        with reading(root) as lake:
-            clip = resolve(lake, request.identity)
-            if clip.kind is not FoundKind.CLIP:
-                raise UnknownName(f"{request.identity!r} is a source; --identity wants one of its clips")
-            return identity_of_clip(load_motion(lake, clip.id)), ()
+        motion = _clip(root, request.identity)
+        if motion.head_model != head.name:
+            raise CannotPerform(f"{request.identity}: was fitted with {motion.head_model}; here speaks {head.name}")
+        return identity_of_clip(motion), ()
     return None, ()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what native code says from the user's terminal: MediaPipe tells of its machinery, and cannot be asked not
+    to. Its errors come as exceptions."""
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    try:
+        with tempfile.TemporaryFile() as unread:
+            os.dup2(unread.fileno(), 2)
+            yield
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)
+
+
+def _clip(root: Path, name: str) -> HeadMotion:
+    with reading(root) as lake:
+        found = resolve(lake, name)
+        if found.kind is not FoundKind.CLIP:
+            raise WrongCall(f"{name!r} is a source; name one of its clips (`xtalker show` lists them)")
+        return load_motion(lake, found.id)
 
 
 def _direction(store: AssetStore, request: Request) -> tuple[Direction, Notes]:
@@ -166,27 +225,27 @@ def _direction(store: AssetStore, request: Request) -> tuple[Direction, Notes]:
         for understood in direction.understood:
             notes.append(f"prompt: {understood.phrase!r} -> {understood.control} {understood.intensity:.2f}")
         notes += [f"prompt: {phrase!r} was not understood, and is left out" for phrase in direction.not_understood]
+    emotion = request.emotion if request.emotion_curve is None else str(request.emotion_curve)
     return direction.override(
-        emotion=None if request.emotion is None else parse_emotion(request.emotion),
+        emotion=None if emotion is None else parse_emotion(emotion),
         pose=None if request.pose is None else parse_pose(request.pose),
         camera=None if request.camera is None else parse_camera(request.camera),
     ), tuple(notes)
 
 
 def _resolved(root: Path, pose: PoseChoice) -> ResolvedPose:
-    if not isinstance(pose, PoseOfClip):
-        return pose
-    with reading(root) as lake:
-        return PoseStyle(style_of(to_frames(load_motion(lake, resolve(lake, pose.clip_id).id))))
+    return PoseStyle(style_of(to_frames(_clip(root, pose.clip_id)))) if isinstance(pose, PoseOfClip) else pose
 
 
 def _write(
-    done: Performed, head: HeadModel, camera: CameraChoice, request: Request, progress: Progress | None
+    done: Performed, head: HeadModel, camera: CameraChoice | None, request: Request, progress: Progress | None
 ) -> Notes:
-    performance: Performance = done.performance
-    if request.output.suffix.lower() != VIDEO:
-        return export(performance, head, request.output).notes
-    path = film(camera, performance.n_frames, 1.0, done.speech)
+    performance, output = done.performance, request.output
+    if output.suffix.lower() != VIDEO:
+        unused = () if camera is None else (f"{output.name} holds no camera: its move is left out",)
+        return (*unused, *export(performance, head, output).notes)
+    path = film(camera or CameraShot(CameraMove.FIXED), performance.n_frames, 1.0, done.speech)
     look = DrawConfig(width=request.size_px, height=request.size_px)
-    draw(performance, head, path, done.audio, SAMPLE_RATE, request.output, look, progress)
+    drawn = None if progress is None else lambda n, of: progress("drawing", n, of)
+    draw(performance, head, path, done.audio, SAMPLE_RATE, output, look, drawn)
     return ()

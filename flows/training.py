@@ -13,7 +13,7 @@ from pydantic import Field
 from rich.console import Console
 
 from flows.errors import CannotTrain
-from flows.evaluation import EvaluationPlan, evaluate_on, metrics_of
+from flows.evaluation import EvaluationPlan, evaluate_on, held_out_of, metrics_of
 from flows.hearing import Ear
 from flows.packs import MixtureConfig, Packs, make_packs
 from models.avatar.protocol import MotionModel
@@ -83,9 +83,9 @@ def run_training(
     selected = select_clips(root, plan.selection)
     if not selected.of(TRAIN):
         raise CannotTrain("every selected clip is held out: nothing is left to train on")
-    plan = plan.model_copy(update={"selection": selected.selection})
+    held_out_of(selected, plan.evaluation)  # too few are refused now, not after an hour of training
+    plan = plan.model_copy(update={"selection": selected.selection, "parent": _parent(root, plan.parent)})
     run = root / "training" / "runs" / _key(plan)
-    torch.set_num_threads(max(1, torch.get_num_threads()))
     packs = make_packs(root, selected, SENTENCES, load_open_head(), assets, plan.mixture, console.print)
     if packs.left_out:
         console.print(f"{packs.left_out} clips are heard in their own voice only: their sources are gone")
@@ -96,6 +96,14 @@ def run_training(
         if not trained.finished:
             return TrainReport(run, selected, trained)
         return _deliver(root, plan, selected, packs, run, objective, trained, console)
+
+
+def _parent(root: Path, name: str | None) -> str | None:
+    """The whole name of the version that ``name`` stands for now; an alias may move while this run is stopped."""
+    if name is None:
+        return None
+    with reading(root) as lake:
+        return resolve_version(lake, name).version
 
 
 def _key(plan: TrainPlan) -> str:

@@ -5,7 +5,7 @@ as long as the sound, and what camera and film need beside it. Memory grows by t
 0.3 GB an hour; what the speech model hears is forgotten as it goes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,15 +90,20 @@ def perform(
     part: Part,
     head: HeadModel,
     config: PerformConfig,
+    progress: Callable[[int], None] | None = None,
 ) -> Performed:
-    """Perform ``sound``. Raises ``tasks.media.hearing.CannotListen``; ``ValueError`` if ``encoder`` is not the ear that
-    ``model`` was trained with; ``models.controls.emotion.NoNamedActions`` for an emotion on a head without them."""
+    """Perform ``sound``; ``progress`` hears how many frames are made.
+
+    Raises ``tasks.media.hearing.CannotListen``; ``models.avatar.protocol.UnknownSpeech`` if ``encoder`` is not the ear
+    that ``model`` was trained with; ``models.controls.emotion.NoNamedActions`` for an emotion on a head without them.
+    """
     heard = _Listening([], [], [], [])
     shape = np.zeros(SHAPE_DIM, np.float32) if part.identity is None else part.identity.shape
     reference = None if part.identity is None else part.identity.reference
     condition = Condition(reference=reference, style=wanted_style(part.pose))
     chunks = heard.to(sound, encoder, detector, config.listen)
-    frames = np.concatenate(list(model.stream(chunks, shape, condition, config.steps, config.seed)))
+    made = model.stream(chunks, shape, condition, config.steps, config.seed)
+    frames = np.concatenate(list(_counted(made, progress)))
     speech = heard.remembered(encoder.name)
     if part.emotion is not None:
         frames = apply_emotion(frames, part.emotion, head)
@@ -109,6 +114,15 @@ def perform(
         speech=speech,
         concerns=concerns(heard.impressions, sound, config.listen),
     )
+
+
+def _counted(pieces: Iterable[Float32], progress: Callable[[int], None] | None) -> Iterator[Float32]:
+    done = 0
+    for piece in pieces:
+        yield piece
+        done += len(piece)
+        if progress is not None:
+            progress(done)
 
 
 def to_performance(frames: Float32, shape: Float32, head: HeadModel) -> Performance:

@@ -12,14 +12,22 @@ from flows.settings import Settings
 from flows.training import facts_of
 from models.avatar.protocol import UnknownSpeech
 from models.presets import UnknownHeadModel, open_model
+from models.speech_encoder import SpeechModelUnavailable
 from models.training.checkpoint import UnreadableCheckpoint, read_card
+from models.whisper.checkpoint import InvalidWhisperModel
 from tasks.evaluate.records import EvaluateConfig
 from tasks.evaluate.report import write_report
 from warehouse.lake import reading
 from warehouse.registry import resolve_version
 from warehouse.selection import Selection, select_clips
 
-_REFUSALS: Final = (UnknownSpeech, UnknownHeadModel, UnreadableCheckpoint)
+_REFUSALS: Final = (
+    InvalidWhisperModel,
+    SpeechModelUnavailable,
+    UnknownHeadModel,
+    UnknownSpeech,
+    UnreadableCheckpoint,
+)
 
 
 def run(

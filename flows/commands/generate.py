@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from flows.errors import CannotPerform
+from flows.errors import CannotPerform, WrongCall
 from flows.performing import Request, generate
 from flows.settings import Settings
 from models.avatar.protocol import UnknownSpeech
@@ -15,7 +15,7 @@ from models.controls.emotion import NoNamedActions
 from models.controls.keys import BadControl
 from models.controls.sentence import UnreadableSentenceModel
 from models.encode import EncodingFailed
-from models.export.formats import UnknownFormat, WrongHeadModel
+from models.export.formats import WrongHeadModel
 from models.presets import UnknownHeadModel
 from models.training.checkpoint import UnreadableCheckpoint
 from tasks.draw import DrawingProcessDied
@@ -24,14 +24,12 @@ from tasks.media.picture import UnreadablePicture
 from tasks.portrait import NoFaceInImage, SeveralFaces
 
 _REFUSALS = (
-    BadControl,
     CannotListen,
     DrawingProcessDied,
     EncodingFailed,
     NoFaceInImage,
     NoNamedActions,
     SeveralFaces,
-    UnknownFormat,
     UnknownHeadModel,
     UnknownSpeech,
     UnreadableCheckpoint,
@@ -47,10 +45,15 @@ def run(request: Request, warehouse: Path | None) -> int:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("drawing", total=None)
+            task = bar.add_task("listening", total=None)
             made = generate(
-                settings.warehouse, settings.assets, request, lambda n, of: bar.update(task, completed=n, total=of)
+                settings.warehouse,
+                settings.assets,
+                request,
+                lambda doing, n, of: bar.update(task, description=doing, completed=n, total=of),
             )
+    except BadControl as error:
+        raise WrongCall(str(error)) from error
     except _REFUSALS as error:
         raise CannotPerform(str(error)) from error
     for note in made.notes:

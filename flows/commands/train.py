@@ -10,7 +10,9 @@ from flows.evaluation import in_short
 from flows.packs import MixtureConfig
 from flows.settings import Settings
 from flows.training import TrainPlan, TrainReport, run_training
-from models.presets import Preset, schedule_of
+from models.presets import Preset, UnknownHeadModel, schedule_of
+from models.speech_encoder import SpeechModelUnavailable
+from models.training.checkpoint import UnreadableCheckpoint
 from models.training.folders import DiskFull
 from models.training.guard import TrainingDiverged
 from models.training.loop import RunExists
@@ -18,6 +20,7 @@ from models.training.pack import InvalidPack
 from models.training.state import CannotResume, RunBusy
 from models.training.team import NoSuchDevice
 from models.training.windows import UnusableWindows
+from models.whisper.checkpoint import InvalidWhisperModel
 from schemas.licence import Use
 from warehouse.registry import LATEST
 from warehouse.selection import Selection
@@ -26,10 +29,14 @@ _REFUSALS = (
     CannotResume,
     DiskFull,
     InvalidPack,
+    InvalidWhisperModel,
     NoSuchDevice,
     RunBusy,
     RunExists,
+    SpeechModelUnavailable,
     TrainingDiverged,
+    UnknownHeadModel,
+    UnreadableCheckpoint,
     UnusableWindows,
 )
 

@@ -23,7 +23,7 @@ class SamplerConfig(StageConfig):
     """How the flow is walked. A guidance scale of 1 takes the model at its word and costs nothing; another one runs the
     network once more a step (Ho and Salimans 2022)."""
 
-    window_frames: int = Field(100, ge=40, description="new frames a window")
+    window_frames: int = Field(100, gt=0, description="new frames a window")
     lookahead_frames: int = Field(50, ge=0, description="speech heard beyond a window before it is made")
     level_frames: int = Field(750, gt=0, description="recent speech whose loudness counts as its level")
     speech_guidance: float = Field(1.0, ge=0, description="how strongly the lips follow the speech")
@@ -42,7 +42,7 @@ class Sampler:
         self.avatar = avatar.eval()
         self.config = config or SamplerConfig()
         # What a listener's frame depends on: past this, more context changes nothing.
-        self._reach = avatar.config.listener_blocks * avatar.config.band_frames + 2
+        self.reach = avatar.config.listener_blocks * avatar.config.band_frames + 2
 
     def perform(
         self, speech: SpeechFeatures, shape: Float32, condition: Condition, steps: int | None, seed: int
@@ -59,29 +59,17 @@ class Sampler:
         Raises ``UnknownSpeech`` if a chunk's embedding is not of the model the avatar was trained with.
         """
         del shape  # the avatar makes motion, and no identity
-        ear = _Ear(self.avatar.config.speech_dim)
-        mouth, rest = self.config.mouth_temperature, self.config.temperature
-        noise = _NoiseStream(seed, torch.where(self.avatar.mouth, mouth, rest))
-        before = condition.previous if condition.previous is not None else np.zeros((0, MOTION_DIM), np.float32)
-        person = self._people(condition)
-        done = 0
-        for ended in _then_end(chunks, ear, self.avatar.config.speech_model):
-            while (size := self._ready(ear.heard_frames - done, ended)) > 0:
-                before = before[-self.avatar.config.context_frames :]
-                frames = self._window(ear, noise, person, before, done, size, steps or self.avatar.config.steps)
-                yield frames
-                before = np.concatenate([before, frames])
-                done += size
-                ear.forget(done - max(self._reach + self.avatar.config.context_frames, self.config.level_frames))
+        session = self.begin(condition, steps, seed)
+        for chunk in chunks:
+            yield from session.hear(chunk)
+        yield from session.finish()
 
-    def _ready(self, pending: int, ended: bool) -> int:
-        """How many new frames can be made of ``pending`` heard ones."""
-        if ended:
-            return min(pending, self.config.window_frames)
-        return self.config.window_frames if pending >= self.config.window_frames + self.config.lookahead_frames else 0
+    def begin(self, condition: Condition, steps: int | None, seed: int) -> "Session":
+        """``stream`` for whoever is handed the speech rather than asks for it."""
+        return Session(self, condition, steps or self.avatar.config.steps, seed)
 
-    def _people(self, condition: Condition) -> Tensor:
-        """Who moves [G, C]: as told; then, for guidance, without style."""
+    def people(self, condition: Condition) -> Tensor:
+        """Who moves [G, C]: as told; then, for guidance, without style. For ``Session``, as is ``window``."""
         reference, style = (
             None if value is None else torch.from_numpy(value.copy())[None].to(self._device)
             for value in (condition.reference, condition.style)
@@ -102,7 +90,7 @@ class Sampler:
         return Team(0, 1, self._device).autocast(self.config.precision)
 
     @torch.inference_mode()
-    def _window(
+    def window(
         self, ear: "_Ear", noise: "_NoiseStream", people: Tensor, before: Float32, start: int, size: int, steps: int
     ) -> Float32:
         """``size`` frames from frame ``start``, going on from ``before`` [K, 58]."""
@@ -139,8 +127,8 @@ class Sampler:
 
     def _listen(self, ear: "_Ear", start: int, stop: int, horizon: int) -> Tensor:
         """What is heard in frames ``start`` to ``stop``, [1, t, C]; with speech guidance, [2, t, C], then without."""
-        from_frame = max(start - self._reach, ear.first_frame)
-        to_frame = min(stop + self._reach, horizon)
+        from_frame = max(start - self.reach, ear.first_frame)
+        to_frame = min(stop + self.reach, horizon)
         embedding, envelope, f0_hz = (
             torch.from_numpy(a).to(self._device)[None] for a in ear.between(from_frame, to_frame)
         )
@@ -159,13 +147,47 @@ def _padded_front(x: Tensor, offset: int) -> Tensor:
     return x[:, offset:] if offset >= 0 else torch.cat([x[:, :1].expand(-1, -offset, -1), x], dim=1)
 
 
-def _then_end(chunks: Iterable[SpeechFeatures], ear: "_Ear", speech_model: str) -> Iterator[bool]:
-    for chunk in chunks:
-        if chunk.embedding_model != speech_model:
-            raise UnknownSpeech(f"the avatar hears {speech_model!r}, got features of {chunk.embedding_model!r}")
-        ear.hear(chunk)
-        yield False
-    yield True
+class Session:
+    """One speech on its way through a sampler."""
+
+    def __init__(self, sampler: Sampler, condition: Condition, steps: int, seed: int) -> None:
+        avatar, config = sampler.avatar, sampler.config
+        self._sampler = sampler
+        self._steps = steps
+        self._ear = _Ear(avatar.config.speech_dim)
+        self._noise = _NoiseStream(seed, torch.where(avatar.mouth, config.mouth_temperature, config.temperature))
+        before = condition.previous if condition.previous is not None else np.zeros((0, MOTION_DIM), np.float32)
+        self._before = before[-avatar.config.context_frames :]
+        self._people = sampler.people(condition)
+        self._done = 0
+
+    def hear(self, chunk: SpeechFeatures) -> list[Float32]:
+        """The frames that can be made with ``chunk``, in windows [t, 58]; of most chunks, none. Raises
+        ``UnknownSpeech``."""
+        known = self._sampler.avatar.config.speech_model
+        if chunk.embedding_model != known:
+            raise UnknownSpeech(f"the avatar hears {known!r}, got features of {chunk.embedding_model!r}")
+        self._ear.hear(chunk)
+        config = self._sampler.config
+        ready = (self._pending - config.lookahead_frames) // config.window_frames
+        return [self._next(config.window_frames) for _ in range(ready)]
+
+    def finish(self) -> list[Float32]:
+        """The rest of the frames: the speech is over."""
+        size = self._sampler.config.window_frames
+        return [self._next(min(self._pending, size)) for _ in range(-(-self._pending // size))]
+
+    @property
+    def _pending(self) -> int:
+        return self._ear.heard_frames - self._done
+
+    def _next(self, size: int) -> Float32:
+        avatar, config = self._sampler.avatar.config, self._sampler.config
+        frames = self._sampler.window(self._ear, self._noise, self._people, self._before, self._done, size, self._steps)
+        self._before = np.concatenate([self._before, frames])[-avatar.context_frames :]
+        self._done += size
+        self._ear.forget(self._done - max(self._sampler.reach + avatar.context_frames, config.level_frames))
+        return frames
 
 
 class _Ear:

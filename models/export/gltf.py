@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from models.export.content import Content
-from models.export.rig import JOINT_NAMES, Rig, rig_of
+from models.export.rig import JOINT_NAMES, Rig, linear_colours, rig_of
 from models.head.model import NECK, HeadModel
-from models.head.regions import EYEBALLS, Region, base_colours
+from models.head.regions import EYEBALLS, Region
 from models.render import vertex_normals
 from schemas.arrays import Float32, Int32
 from schemas.performance import Performance
@@ -131,7 +131,7 @@ def _mesh(rig: Rig, head: HeadModel, buffer: _Buffer) -> dict[str, Any]:
     attributes = {
         "POSITION": buffer.add(rig.points, _Target.VERTICES, bounds=True),
         "NORMAL": buffer.add(vertex_normals(rig.points, rig.faces), _Target.VERTICES),
-        "COLOR_0": buffer.add(_linear_colours(head), _Target.VERTICES),
+        "COLOR_0": buffer.add(_colours(head), _Target.VERTICES),
         "JOINTS_0": buffer.add(rig.joint_indices, _Target.VERTICES),
         "WEIGHTS_0": buffer.add(rig.joint_weights, _Target.VERTICES),
     }
@@ -155,8 +155,7 @@ def _primitive(
 
 def _joint_nodes(rig: Rig) -> list[dict[str, Any]]:
     nodes = []
-    for k, (name, parent) in enumerate(zip(JOINT_NAMES, rig.parents, strict=True)):
-        away = rig.joints[k] - (rig.joints[parent] if parent >= 0 else 0)
+    for k, (name, away) in enumerate(zip(JOINT_NAMES, rig.offsets, strict=True)):
         children = [1 + child for child, above in enumerate(rig.parents) if above == k]
         nodes.append({"name": name, "translation": away.tolist()} | ({"children": children} if children else {}))
     return nodes
@@ -173,11 +172,9 @@ def _animation(rig: Rig, buffer: _Buffer) -> dict[str, Any]:
     return {"name": "performance", "samplers": samplers, "channels": channels}
 
 
-def _linear_colours(head: HeadModel) -> npt.NDArray[np.uint16]:
-    """[V, 4] vertex colours, which glTF wants linear."""
-    srgb = base_colours(head.region) / 255
-    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-    return np.pad(np.round(linear * 65535).astype(np.uint16), ((0, 0), (0, 1)), constant_values=65535)
+def _colours(head: HeadModel) -> npt.NDArray[np.uint16]:
+    """[V, 4] vertex colours, opaque."""
+    return np.pad(np.round(linear_colours(head) * 65535).astype(np.uint16), ((0, 0), (0, 1)), constant_values=65535)
 
 
 def _material(name: str, roughness: float) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.head.model import JAW, LEFT_EYE, NECK, RIGHT_EYE, ROOT, HeadModel
+from models.head.regions import base_colours
 from schemas.arrays import Float32, Int32
 from schemas.performance import Performance
 from schemas.units import FRAME_RATE
@@ -35,6 +36,12 @@ class Rig:
     rotations: Float32  # [T, 5, 4] of each joint relative to its parent, quaternions x, y, z, w
     root_translation: Float32  # [T, 3] of the root joint
     times_s: Float32  # [T]
+
+    @property
+    def offsets(self) -> Float32:
+        """[5, 3] each joint's place from its parent, the root's from the origin."""
+        parents = np.array(self.parents)
+        return np.asarray(self.joints - np.where(parents[:, None] >= 0, self.joints[parents], 0), np.float32)
 
 
 def rig_of(performance: Performance, head: HeadModel) -> Rig:
@@ -70,6 +77,12 @@ def _influences(head: HeadModel) -> tuple[npt.NDArray[np.uint8], Float32]:
     kept = np.take_along_axis(weights, indices, axis=1)
     # A joint without weight is named 0, as glTF asks.
     return np.where(kept == 0, 0, indices).astype(np.uint8), (kept / kept.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def linear_colours(head: HeadModel) -> Float32:
+    """[V, 3] vertex colours, 0..1, linear as the formats want them (IEC 61966-2-1)."""
+    srgb = base_colours(head.region) / 255
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
 def to_quaternion(axis_angle: Float32) -> Float32:

@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from models.export.content import Content
-from models.export.rig import INFLUENCES, JOINT_NAMES, Rig, rig_of
+from models.export.rig import INFLUENCES, JOINT_NAMES, Rig, linear_colours, rig_of
 from models.head.model import HeadModel
-from models.head.regions import base_colours
 from models.render import vertex_normals
 from schemas.arrays import Float32
 from schemas.performance import Performance
@@ -24,7 +23,6 @@ NO_SOUND: Final = "the USD file holds no sound: play the speech beside it"
 def to_usda(performance: Performance, head: HeadModel) -> Content:
     """The bytes of a ``.usda``. Axes as in ``schemas.units``: metres, y up."""
     rig = rig_of(performance, head)
-    colours = ((base_colours(head.region) / 255) ** 2.2).astype(np.float32)  # displayColor is linear
     text = "\n".join(
         [
             _header(performance),
@@ -32,7 +30,7 @@ def to_usda(performance: Performance, head: HeadModel) -> Content:
             "    rel skel:skeleton = </Avatar/Skeleton>",
             _skeleton(rig),
             _animation(rig),
-            _mesh(rig, colours),
+            _mesh(rig, linear_colours(head)),
             "}",
             "",
         ]
@@ -56,20 +54,18 @@ def _header(performance: Performance) -> str:
 
 
 def _skeleton(rig: Rig) -> str:
-    away = rig.joints - np.where(np.array(rig.parents)[:, None] >= 0, rig.joints[list(rig.parents)], 0)
     return f"""
     def Skeleton "Skeleton" (prepend apiSchemas = ["SkelBindingAPI"])
     {{
         uniform token[] joints = {_tokens(_joint_paths(rig))}
         uniform matrix4d[] bindTransforms = {_placements(rig.joints)}
-        uniform matrix4d[] restTransforms = {_placements(away)}
+        uniform matrix4d[] restTransforms = {_placements(rig.offsets)}
         rel skel:animationSource = </Avatar/Skeleton/Animation>
 """
 
 
 def _animation(rig: Rig) -> str:
-    away = rig.joints - np.where(np.array(rig.parents)[:, None] >= 0, rig.joints[list(rig.parents)], 0)
-    places = np.repeat(away[None], len(rig.times_s), axis=0)
+    places = np.repeat(rig.offsets[None], len(rig.times_s), axis=0)
     places[:, 0] = rig.root_translation
     real_first = rig.rotations[:, :, [3, 0, 1, 2]]
     lines = [

@@ -14,7 +14,7 @@ from models.head.model import HeadModel
 from models.head.regions import base_colours
 from models.render import Camera, render
 from schemas.arrays import Float32, UInt8
-from tasks.evaluate.records import Played, Row
+from tasks.evaluate.records import Played
 
 PANEL_PX: Final = 320
 _DISTANCE_M: Final = 0.75
@@ -34,9 +34,8 @@ class Soundtrack:
 
 def film(path: Path, clip: Played, sound: Soundtrack, head: HeadModel) -> None:
     """Write an MP4 of three heads in a row, head rotation and gaze kept. Raises ``EncodingFailed``."""
-    panels = {Row.TRUTH: clip.truth, Row.MODEL: clip.model, Row.SHUFFLED: clip.shuffled}
-    titles = [str(row) for row in panels]
-    views = [_views(frames, clip.shape, head) for frames in panels.values()]
+    titles = [str(row) for row in clip.frames]
+    views = [_views(frames, clip.shape, head) for frames in clip.frames.values()]
     pictures = (
         np.concatenate([_titled(view, title) for view, title in zip(row, titles, strict=True)], axis=1)
         for row in zip(*views, strict=True)

@@ -35,9 +35,9 @@ def lip_gaps(played: Sequence[Played]) -> str:
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(9, 1.9 * len(played)), layout="constrained")
         for axes, clip in zip(_column(figure, len(played)), played, strict=True):
-            seconds = np.arange(len(clip.truth)) / float(FRAME_RATE)
-            axes.axvspan(clip.speech.start / 25, clip.speech.stop / 25, color="#f3efe4", zorder=0)
-            for row, frames in _three(clip).items():
+            seconds = np.arange(len(clip.envelope)) / float(FRAME_RATE)
+            axes.axvspan(seconds[clip.speech.start], seconds[clip.speech.stop - 1], color="#f3efe4", zorder=0)
+            for row, frames in clip.frames.items():
                 axes.plot(seconds, lip_gap_mm(frames), color=COLOUR[row], label=row, lw=1.4)
             axes.set_title(clip.clip_id, parse_math=False)
             axes.set(ylabel="lip gap, mm", xlim=(0, seconds[-1]), ylim=(0, None))
@@ -82,7 +82,7 @@ def head_spectra(played: Sequence[Played]) -> str:
         figure = Figure(figsize=(9, 2.8), layout="constrained")
         panels = [figure.add_subplot(1, 3, i + 1) for i in range(3)]
         for row in COLOUR:
-            hz, power = _spectrum([_three(clip)[row][:, ROTATION] for clip in played])
+            hz, power = _spectrum([clip.frames[row][:, ROTATION] for clip in played])
             for axis, axes in enumerate(panels):
                 axes.semilogy(hz[1:], power[1:, axis], color=COLOUR[row], label=row, lw=1.4, ls=_LINE[row])
         for axes, name in zip(panels, _AXES, strict=True):
@@ -103,10 +103,6 @@ def _spectrum(rotations: Sequence[Float32]) -> tuple[Float32, Float32]:
         found.append(power)
     # A head that is held still has no power; a logarithm needs some.
     return np.asarray(hz, np.float32), np.asarray(np.maximum(np.mean(found, axis=0), 1e-8), np.float32)
-
-
-def _three(clip: Played) -> dict[Row, Float32]:
-    return {Row.TRUTH: clip.truth, Row.MODEL: clip.model, Row.SHUFFLED: clip.shuffled}
 
 
 def _column(figure: Figure, count: int) -> list[Axes]:

@@ -159,6 +159,10 @@ class Played:
     model: Float32  # [T, 58]
     shuffled: Float32  # [T, 58]
 
+    @property
+    def frames(self) -> dict[Row, Float32]:
+        return {Row.TRUTH: self.truth, Row.MODEL: self.model, Row.SHUFFLED: self.shuffled}
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:

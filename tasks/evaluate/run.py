@@ -59,28 +59,15 @@ def evaluate(
     for clip, driver in zip(clips, (clips[i] for i in drivers), strict=True):
         split = Split.SEEN if clip.speaker_id in seen else Split.UNSEEN
         heard = Heard.of(clip.features, clip.words)
-        truth = Performer(clip.frames, head)
-        other = fitted(driver.features, clip.features.n_frames)
-        performers = {
-            Row.MODEL: [Performer(f, head) for f in _perform(model, clip, clip.features, config)],
-            Row.SHUFFLED: [Performer(f, head) for f in _perform(model, clip, other, config)],
-        }
-        performers |= {row: [Performer(f, head)] for row, f in baselines.perform(clip).items()}
+        frames = {row: [own] for row, own in baselines.perform(clip).items()}
+        frames[Row.MODEL] = _perform(model, clip, clip.features, config)
+        frames[Row.SHUFFLED] = _perform(model, clip, fitted(driver.features, clip.features.n_frames), config)
+        performers = {row: [Performer(own, head) for own in by_seed] for row, by_seed in frames.items()}
+        truth = performers[Row.TRUTH][0]
         measured.append(Measured(split, {row: _of_row(row, truth, ours, heard) for row, ours in performers.items()}))
         audits.append(_audit(clip, split, driver, truth, performers[Row.MODEL], config))
-        first = {row: performers[row][0].frames for row in (Row.MODEL, Row.SHUFFLED)}
-        speech = heard.spans[Span.SPEECH]
-        played.append(
-            Played(
-                clip.clip_id,
-                clip.shape,
-                clip.features.envelope,
-                speech,
-                clip.frames,
-                first[Row.MODEL],
-                first[Row.SHUFFLED],
-            )
-        )
+        first = [frames[row][0] for row in (Row.TRUTH, Row.MODEL, Row.SHUFFLED)]
+        played.append(Played(clip.clip_id, clip.shape, clip.features.envelope, heard.spans[Span.SPEECH], *first))
     table = tabulate(measured, config)
     return Evaluation(
         config=config,

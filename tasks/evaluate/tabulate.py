@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.metrics.bootstrap import Float64, Interval, bounds, draw_clips, interval
-from tasks.evaluate.measure import METRICS, Better, Measures
+from tasks.evaluate.measure import COLUMN, METRICS, Better, Measures
 from tasks.evaluate.records import Difference, EvaluateConfig, Row, Score, Span, Split, Warning
 
 _LEAST_RATIO = 1e-3  # a mouth that never moves is not infinitely far from 1
@@ -114,15 +114,14 @@ def _badness(values: Float64, truth: Float64) -> Float64:
 
 
 def _warnings(compared: Sequence[Difference], model: Interval, other: Interval) -> list[Warning]:
-    column = {metric.name: i for i, metric in enumerate(METRICS)}
     return [
         Warning(
             metric=found.metric,
             row=found.row,
             split=found.split,
             span=found.span,
-            model=float(model.value[column[found.metric]]),
-            other=float(other.value[column[found.metric]]),
+            model=float(model.value[COLUMN[found.metric]]),
+            other=float(other.value[COLUMN[found.metric]]),
             sure=found.sure,
         )
         for found in compared

@@ -41,7 +41,16 @@ def tiny_models(folder: Path) -> Iterator[None]:
     whisper, pinned = write_tiny_whisper(folder), AssetStore.path
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(AssetStore, "path", lambda store, name: whisper if name == ASSET else pinned(store, name))
-        patch.setattr(AvatarConfig, "small", classmethod(lambda cls: TINY))
+        patch.setattr(AvatarConfig, "small", classmethod(lambda _: TINY))
+        yield
+
+
+@contextmanager
+def no_pictures() -> Iterator[None]:
+    """While this is open curves and reports are not drawn, which takes longer than such a training."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("models.training.curves.draw_curves", lambda *_: None)
+        patch.setattr("flows.training.write_report", lambda *_, **__: None)
         yield
 
 
@@ -61,6 +70,11 @@ class Spoken:
         return voice(self._number)
 
     @property
+    def embedding(self) -> np.ndarray:
+        """[T, DIM] as the warehouse stores it."""
+        return np.random.default_rng(self._number).standard_normal((N_FRAMES, DIM)).astype(np.float32)
+
+    @property
     def _number(self) -> int:
         return sum(self.path.stem.encode())
 
@@ -68,12 +82,11 @@ class Spoken:
         made = record(offered(self.path, licence=self.licence), RECIPE, self.sound)
         (plain,) = made.clips
         motion, heard, _ = clip(self._number, N_FRAMES)
-        embedding = np.random.default_rng(self._number).standard_normal((N_FRAMES, DIM)).astype(np.float32)
         speech = replace(
             plain.speech,
             envelope=amplitude_envelope(self.sound),
             f0_hz=heard.f0_hz,
-            embedding=embedding,
+            embedding=self.embedding,
             embedding_model=STORED,
             transcript=self.transcript,
         )

@@ -1,0 +1,180 @@
+"""The commands of the avatar: train, models, generate, evaluate."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli_options import JsonOption, WarehouseOption, finish
+
+app = typer.Typer()
+models_app = typer.Typer(help="Every model trained here: list, show, promote, roll back.")
+app.add_typer(models_app, name="models")
+
+
+class Preset(StrEnum):
+    SMALL = "small"
+    BASE = "base"
+    PAPER = "paper"
+
+
+class Split(StrEnum):
+    SENTENCES = "sentences"
+    VAL = "val"
+    TEST = "test"
+
+
+@app.command()
+def train(
+    warehouse: WarehouseOption = None,
+    preset: Annotated[
+        Preset,
+        typer.Option(help="small: two CPU cores. base: a GPU and hours of data. paper: 3DXTalker's own network."),
+    ] = Preset.SMALL,
+    snapshot: Annotated[str, typer.Option(help="Its number, or latest: the newest that brought data.")] = "latest",
+    where: Annotated[
+        str, typer.Option(help="SQL over the columns of clips and their source: which clips it may see.")
+    ] = "true",
+    holdout: Annotated[
+        str | None, typer.Option(help="SQL for clips never trained on. Default: a twentieth of the sentences.")
+    ] = None,
+    licences: Annotated[
+        list[str] | None,
+        typer.Option(help="commercial, research, any, or licence classes and texts that are accepted. Repeatable."),
+    ] = None,
+    max_minutes: Annotated[float | None, typer.Option(min=0.01, help="Default: 15 for small, 60 for others.")] = None,
+    max_steps: Annotated[int | None, typer.Option(min=1, help="Makes a run repeatable bit by bit on a CPU.")] = None,
+    copies: Annotated[int, typer.Option(min=0, help="Of every clip, in other voices, rooms and paces.")] = 2,
+    synthetic: Annotated[int, typer.Option(min=0, help="Invented speakers, half a minute of speech each.")] = 0,
+    parent: Annotated[str | None, typer.Option(help="A version whose weights it begins with.")] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    devices: Annotated[
+        str, typer.Option(help="auto, cpu, cuda or cuda:1. Several GPUs: start it with torchrun.")
+    ] = "auto",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the same run, stopped or killed.")] = False,
+) -> None:
+    """Train a motion model on a snapshot, measure it on clips it has not seen, and register it as a version.
+
+    It becomes champion only if it beats the champion on held-out clips.
+
+    - `xtalker train --max-minutes 10`
+    - `xtalker train --where "snr_db > 20 and language = 'en'" --licences commercial`
+    """
+    from flows.commands.train import call, run
+
+    finish(
+        lambda: run(
+            call(
+                preset.value,
+                snapshot,
+                where,
+                holdout,
+                licences,
+                copies,
+                synthetic,
+                parent,
+                max_minutes,
+                max_steps,
+                seed,
+            ),
+            devices,
+            resume,
+            warehouse,
+        )
+    )
+
+
+@models_app.callback(invoke_without_command=True)
+def models(context: typer.Context, warehouse: WarehouseOption = None, as_json: JsonOption = False) -> None:
+    """Every model trained here, with its snapshot, licence class, metrics and aliases."""
+    if context.invoked_subcommand is None:
+        from flows.commands.models import run_list
+
+        finish(lambda: run_list(warehouse, as_json))
+
+
+@models_app.command("show")
+def models_show(
+    version: Annotated[str, typer.Argument(help="champion, latest, a version or the start of one.")],
+    warehouse: WarehouseOption = None,
+) -> None:
+    """One version: its data, every number measured of it, and the decisions about it."""
+    from flows.commands.models import run_show
+
+    finish(lambda: run_show(version, warehouse))
+
+
+@models_app.command("promote")
+def models_promote(
+    version: Annotated[str, typer.Argument(help="latest, a version or the start of one.")],
+    warehouse: WarehouseOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Whatever the rule says; that is written down too.")] = False,
+) -> None:
+    """Make a version the champion, if it beats the one there is."""
+    from flows.commands.models import run_promote
+
+    finish(lambda: run_promote(version, force, warehouse))
+
+
+@models_app.command("rollback")
+def models_rollback(warehouse: WarehouseOption = None) -> None:
+    """Make the version before it champion again."""
+    from flows.commands.models import run_rollback
+
+    finish(lambda: run_rollback(warehouse))
+
+
+@app.command()
+def generate(
+    audio: Annotated[Path, typer.Option("--audio", "-a", help="The speech: a sound file, or a video with sound.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help=".mp4 film, .glb or .usda scene, .csv ARKit, .npz parameters.")
+    ],
+    image: Annotated[Path | None, typer.Option(help="A picture of the face that is to speak.")] = None,
+    identity: Annotated[str | None, typer.Option(help="A clip of the warehouse whose person is to speak.")] = None,
+    emotion: Annotated[str | None, typer.Option(help="happy:0.7, or happy:0@0s,happy:1@2s; mixes with commas.")] = None,
+    emotion_curve: Annotated[Path | None, typer.Option(help="CSV with time_s and a column for each emotion.")] = None,
+    pose: Annotated[str | None, typer.Option(help="natural, still, presenter, clip:ID, or a CSV of angles.")] = None,
+    camera: Annotated[str | None, typer.Option(help="fixed, orbit, push-in, ... or a CSV of keyframes.")] = None,
+    prompt: Annotated[str | None, typer.Option(help='"cheerful, lively nods, slow push-in"')] = None,
+    model: Annotated[str | None, typer.Option(help="champion, default, a version. Default: champion if any.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Of the sampler. Default: the model's own.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same performance.")] = 0,
+    size: Annotated[int, typer.Option(min=64, max=2048, help="Of the film's side, in pixels.")] = 512,
+    warehouse: WarehouseOption = None,
+) -> None:
+    """Make a 3D head speak.
+
+    - `xtalker generate --audio speech.wav -o out.mp4`
+    - `xtalker generate -a speech.wav --image face.png --prompt "cheerful, slow push-in" -o out.mp4`
+    - `xtalker generate -a speech.wav --emotion sad:0.6 --pose still -o out.glb`
+    """
+    from flows.commands.generate import run
+    from flows.performing import Request
+
+    request = Request(
+        audio, output, image, identity, emotion, pose, camera, prompt, model, steps, seed, size, emotion_curve
+    )
+    finish(lambda: run(request, warehouse))
+
+
+@app.command()
+def evaluate(
+    warehouse: WarehouseOption = None,
+    model: Annotated[str | None, typer.Option(help="champion, default, latest, a version.")] = None,
+    split: Annotated[list[Split] | None, typer.Option(help="sentences, val or test. Repeatable.")] = None,
+    report: Annotated[Path | None, typer.Option(help="A folder for the report page with plots and films.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Performances of every clip.")] = 3,
+    films: Annotated[int, typer.Option(min=0, help="Side-by-side films in the report.")] = 2,
+    steps: Annotated[int | None, typer.Option(min=1, help="Of the sampler. Default: the model's own.")] = None,
+    where: Annotated[str | None, typer.Option(help="SQL; default: what the model was selected by.")] = None,
+) -> None:
+    """Measure a model on clips it has not seen, beside rows that must lose: shuffled audio, frozen mouth, means.
+
+    - `xtalker evaluate --split test --report report/`
+    """
+    from flows.commands.evaluate import run
+
+    splits = [s.value for s in split or [Split.TEST]]
+    finish(lambda: run(model, splits, report, seeds, films, steps, where, warehouse))

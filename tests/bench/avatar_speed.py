@@ -1,0 +1,313 @@
+"""Speed of the avatar: motion from cached features on one core, the whole of ``generate`` and drawing on two, and how
+soon a streamed session shows its first frame.
+
+One-core figures are frames a second of processor time, so that a busy machine does not count; the others are what a
+person waits for.
+"""
+
+import subprocess
+import sys
+import time
+import wave
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+
+from flows.hearing import open_ear
+from flows.packs import sound_of
+from flows.performing import Request, find_model, generate
+from models.avatar.protocol import Condition, MotionModel
+from models.avatar.sampler import Sampler, SamplerConfig
+from models.controls.camera import film
+from models.head.model import load_open_head
+from models.metrics.bootstrap import bounds
+from models.presets import Preset, open_model
+from models.training.checkpoint import read_card
+from models.whisper.steady import SteadyWhisper
+from schemas.arrays import Float32
+from schemas.controls import CameraMove, CameraShot
+from schemas.speech import SpeechFeatures, joined
+from schemas.units import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME, SHAPE_DIM
+from tasks.draw import DrawConfig, draw
+from tasks.evaluate.records import EvaluationClip
+from tasks.evaluate.rows import fitted
+from tasks.listen_live import LiveConfig, LiveListener
+from tasks.perform import to_performance
+from tests.bench.avatar_runs import plan_of, untrained
+from tests.bench.avatar_table import Figure, Range, Section
+from warehouse.registry import LATEST
+from warehouse.selection import SelectedClips
+
+CLIP_FRAMES: Final = 75
+LONG_FRAMES: Final = 250
+PICTURE_PX: Final = 512
+DRAWN_FRAMES: Final = 250
+BLOCK_FRAMES: Final = 1  # of sound a push, as a microphone gives it
+LIVE: Final = SamplerConfig(window_frames=40, lookahead_frames=10)
+_DRAWS: Final = 2000
+_NOBODY: Final = np.zeros(SHAPE_DIM, np.float32)
+_SETTLED: Final = 0.25  # share of a film after which every process draws
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """One call: seconds."""
+
+    cpu_s: float
+    wall_s: float
+
+
+def repeated(call: Callable[[], object], times: int) -> list[Timed]:
+    """``call`` so many times, after once that does not count."""
+    call()
+    found = []
+    for _ in range(times):
+        cpu, wall = time.process_time(), time.perf_counter()
+        call()
+        found.append(Timed(time.process_time() - cpu, time.perf_counter() - wall))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """Frames a second of processor time, median of many."""
+
+    value: float
+    low: float
+    high: float
+    wall: float
+    n: int
+
+    @classmethod
+    def of(cls, model: MotionModel, speech: SpeechFeatures, times: int) -> "Motion":
+        """On one thread, at the model's own number of steps."""
+        condition = Condition(reference=None)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            timed = repeated(lambda: model.perform(speech, _NOBODY, condition, None, 0), times)
+        finally:
+            torch.set_num_threads(threads)
+        cpu = np.array([t.cpu_s for t in timed])
+        resampled = np.median(np.random.default_rng(0).choice(cpu, (_DRAWS, len(cpu))), axis=1)
+        low, high = bounds(speech.n_frames / resampled[:, None], 0.95)
+        wall = float(np.median([t.wall_s for t in timed]))
+        return cls(
+            speech.n_frames / float(np.median(cpu)), float(low[0]), float(high[0]), speech.n_frames / wall, len(timed)
+        )
+
+
+def speech_of(clips: dict[str, EvaluationClip], n_frames: int) -> SpeechFeatures:
+    """Real speech of that length."""
+    return fitted(joined(clip.features for clip in list(clips.values())[: 1 + n_frames // 50]), n_frames)
+
+
+def motion(root: Path, assets: Path, clips: dict[str, EvaluationClip], quick: bool) -> tuple[Figure, ...]:
+    model = untrained(root, assets, plan_of(Preset.SMALL, "", 0, quick))
+    figures = []
+    for n_frames, times in ((CLIP_FRAMES, 20 if quick else 100), (LONG_FRAMES, 5 if quick else 30)):
+        found = Motion.of(model, speech_of(clips, n_frames), times)
+        rate = float(FRAME_RATE)
+        figures.append(
+            Figure(
+                f"motion from cached features, one clip of {n_frames / rate:.0f} s, 1 core",
+                "x",
+                found.value / rate,
+                found.low / rate,
+                found.high / rate,
+                found.n,
+                Range(low=40),
+                Range(low=150),
+                0,
+                f"{found.value:,.0f} frames/s of processor time; {found.wall:,.0f} by the clock",
+            )
+        )
+    return tuple(figures)
+
+
+def against_paper(root: Path, assets: Path, clips: dict[str, EvaluationClip], quick: bool) -> Figure:
+    speech = speech_of(clips, CLIP_FRAMES)
+    ours, paper = (
+        Motion.of(untrained(root, assets, plan_of(preset, "", 0, quick)), speech, times)
+        for preset, times in ((Preset.SMALL, 20), (Preset.PAPER, 1 if quick else 5))
+    )
+    return Figure(
+        "generation against paper's, own steps, 3 s, 1 core",
+        "x",
+        ours.value / paper.value,
+        ours.low / paper.high,
+        ours.high / paper.low,
+        paper.n,
+        Range(low=20),
+        Range(low=60),
+        0,
+        f"{ours.value:,.0f} against {paper.value:,.0f} frames/s",
+    )
+
+
+def registered(root: Path, where: str) -> None:
+    """Train a model for a moment, only so that the command line has one to open; its speed is a trained one's."""
+    words = ["train", "--max-steps", "3", "--copies", "0", "--where", where, "--devices", "cpu"]
+    _xtalker(*words, "--warehouse", str(root))
+
+
+def whole(root: Path, assets: Path, selected: SelectedClips, scratch: Path, quick: bool) -> tuple[Figure, ...]:
+    """``generate`` to motion alone, its model registered before: in this process, and as a command."""
+    figures = []
+    for seconds in (20,) if quick else (20, 60):
+        sound = scratch / f"speech-{seconds}.wav"
+        write_sound(sound, spoken(selected, seconds))
+        request = Request(sound, scratch / "motion.npz", model=LATEST)
+        timed = repeated(lambda asked=request: generate(root, assets, asked), 1 if quick else 3)  # type: ignore[misc]
+        begun = time.perf_counter()
+        words = ["generate", "--audio", str(sound), "--output", str(request.output), "--model", LATEST]
+        _xtalker(*words, "--warehouse", str(root))
+        command_s = time.perf_counter() - begun
+        speeds = sorted(seconds / t.wall_s for t in timed)
+        cpu_s = float(np.median([t.cpu_s for t in timed]))
+        figures.append(
+            Figure(
+                f"generate without rendering, {seconds} s of speech, 2 cores",
+                "x",
+                float(np.median(speeds)),
+                speeds[0],
+                speeds[-1],
+                len(timed),
+                Range(low=12),
+                Range(low=25),
+                1,
+                f"{seconds / np.median(speeds):.2f} s by the clock, {cpu_s:.2f} of processor time",
+            )
+        )
+        note = f"{command_s:.2f} s by the clock, Python's start and opening all models included"
+        figures.append(
+            Figure(f"  the same as a command, {seconds} s", "x", seconds / command_s, n=1, digits=1, note=note)
+        )
+    return tuple(figures)
+
+
+def live(root: Path, assets: Path, selected: SelectedClips, times: int) -> tuple[Figure, ...]:
+    """A session that is opened warm and hears a microphone's blocks."""
+    _, folder = find_model(root, LATEST)
+    encoder = open_ear(assets, read_card(folder).speech_model).encoder
+    if not isinstance(encoder, SteadyWhisper):
+        raise SystemExit("this warehouse's speech embedding can only be heard as a whole; curate it with Whisper's")
+    model = open_model(folder, sampler=LIVE)
+    if not isinstance(model, Sampler):
+        raise SystemExit("the newest model of the warehouse is the paper's, which does not stream")
+    sound = spoken(selected, 8)
+    _first_frame(model, encoder, sound)
+    found = [_first_frame(model, encoder, sound) for _ in range(times)]
+    delays = sorted(1000 * delay_s for delay_s, _ in found)
+    heard_ms = 1000 * found[0][1]
+    return (
+        Figure(
+            "first frame of a streamed session, after its sound is there",
+            "ms",
+            float(np.median(delays)),
+            delays[0],
+            delays[-1],
+            times,
+            Range(high=300),
+            Range(high=100),
+            0,
+        ),
+        Figure("  sound that must be there first", "ms", heard_ms, n=1, digits=0),
+    )
+
+
+def _first_frame(model: Sampler, encoder: SteadyWhisper, sound: Float32) -> tuple[float, float]:
+    """Seconds from the last block that the first frames need until they are there, and seconds of sound till then."""
+    listener = LiveListener(encoder, LiveConfig())
+    heard, at = 0, 0.0
+
+    def chunks() -> Iterator[SpeechFeatures]:
+        nonlocal heard, at
+        for block in np.split(sound, range(BLOCK_FRAMES * SAMPLES_PER_FRAME, len(sound), SAMPLES_PER_FRAME)):
+            heard += len(block)
+            at = time.perf_counter()
+            features = listener.push(block)
+            if features is not None:
+                yield features
+
+    next(iter(model.stream(chunks(), _NOBODY, Condition(), None, 0)))
+    return time.perf_counter() - at, heard / SAMPLE_RATE
+
+
+def drawing(clips: dict[str, EvaluationClip], scratch: Path, quick: bool) -> Figure:
+    """Real motion, drawn by ``tasks.draw`` with its two processes and encoded."""
+    head = load_open_head()
+    n_frames = 100 if quick else DRAWN_FRAMES
+    frames = np.concatenate([clip.frames for clip in list(clips.values())[: 1 + n_frames // 50]])[:n_frames]
+    silence = np.zeros(n_frames * SAMPLES_PER_FRAME, np.float32)
+    camera = film(CameraShot(CameraMove.FIXED), n_frames, 1.0)
+    at: list[float] = []
+    begun = time.perf_counter()
+    draw(
+        to_performance(frames, _NOBODY, head),
+        head,
+        camera,
+        silence,
+        SAMPLE_RATE,
+        scratch / "film.mp4",
+        DrawConfig(width=PICTURE_PX, height=PICTURE_PX, workers=2),
+        lambda *_: at.append(time.perf_counter()),
+    )
+    ended = time.perf_counter()
+    first = int(_SETTLED * n_frames)
+    steady = (len(at) - 1 - first) / (at[-1] - at[first])
+    return Figure(
+        f"render {PICTURE_PX} px, 2 cores",
+        "fps",
+        steady,
+        n=1,
+        must=Range(low=25),
+        aim=Range(low=60),
+        digits=1,
+        note=f"{n_frames / (ended - begun):.1f} with the start of the processes, for {n_frames} frames",
+    )
+
+
+def spoken(selected: SelectedClips, seconds: float) -> Float32:
+    """So much speech: clips of s1 one after the other."""
+    parts: list[Float32] = []
+    missing = round(seconds * SAMPLE_RATE)
+    for clip in selected.clips:
+        if missing <= 0:
+            break
+        parts.append(sound_of(clip)[:missing])
+        missing -= len(parts[-1])
+    return np.concatenate(parts)
+
+
+def write_sound(path: Path, samples: Float32) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes((samples * 32767).clip(-32768, 32767).astype("<i2").tobytes())
+
+
+def section(
+    root: Path, assets: Path, selected: SelectedClips, clips: dict[str, EvaluationClip], scratch: Path, quick: bool
+) -> Section:
+    registered(root, selected.selection.where)
+    return Section(
+        "speed",
+        (
+            *motion(root, assets, clips, quick),
+            *whole(root, assets, selected, scratch, quick),
+            *live(root, assets, selected, 3 if quick else 10),
+            drawing(clips, scratch, quick),
+        ),
+    )
+
+
+def _xtalker(*words: str) -> None:
+    done = subprocess.run([sys.executable, "-m", "flows.cli", *words], capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"xtalker {' '.join(words)} failed:\n{done.stdout}{done.stderr}")
