@@ -57,7 +57,7 @@ def selection_of(salt: str, quick: bool) -> Selection:
     """GRID, trained on s1's sentences without those of some prefix groups, which ``salt`` chooses."""
     group = f"regexp_extract(path, '{S1}([a-z]{{{GROUP_LETTERS}}})', 1)"
     held_out = f"md5_number_lower('{salt}' || {group}) % 100 < {HELD_OUT_PERCENT}"
-    fewer = f" AND (path NOT LIKE '%{S1}%' OR path LIKE '%{S1}bb%')" if quick else ""
+    fewer = f" AND (path NOT LIKE '%{S1}%' OR regexp_matches(path, '{S1}b[bw]'))" if quick else ""
     return Selection(where=GRID + fewer, holdout=f"path NOT LIKE '%{S1}%' OR {held_out}")
 
 

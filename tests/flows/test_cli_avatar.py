@@ -12,7 +12,7 @@ import pytest
 
 from flows.training import TrainPlan, TrainReport
 from models.assets import AssetStore
-from models.avatar.avatar import Avatar
+from models.avatar.motion import MOTION_DIM
 from models.export.arrays import read_npz
 from models.head.model import load_open_head
 from models.presets import Preset, windows_of
@@ -21,13 +21,12 @@ from models.training.folders import DiskFull
 from models.training.guard import TrainingDiverged
 from models.training.loop import RunExists, Trained
 from models.training.state import CannotResume
-from models.training.statistics import Statistics
 from schemas.units import SAMPLE_RATE
 from schemas.version import TrainedModel
 from tests.builders import speech_like, write_media
 from tests.flows.avatars import HELD_OUT, STORED, cast, curate, no_pictures, tiny_models
 from tests.flows.command_line import xtalker
-from tests.models.avatar.build import TINY
+from tests.models.avatar.build import neutral, tiny_avatar
 from tests.models.controls.test_prompt import SharedWords
 from tests.models.whisper_files import DIM
 from tests.tasks.test_portrait import Finder
@@ -57,35 +56,25 @@ class Stage:
         return self.folder / "speech.mkv"
 
 
-def registered(root: Path, folder: Path, name: str) -> str:
-    """A version whose network is random; ``name`` tells it from others."""
-    head = load_open_head()
-    network = TINY.model_copy(update={"speech_dim": DIM, "speech_model": f"{STORED} steady"})
-    zeros, ones = (lambda n: np.zeros(n, np.float32)), (lambda n: np.ones(n, np.float32))
-    statistics = Statistics(
-        motion_mean=zeros(58),
-        motion_std=0.1 * ones(58),
-        speech_mean=zeros(DIM),
-        speech_std=ones(DIM),
-        style_mean=zeros(6),
-        style_std=ones(6),
-    )
+def registered(root: Path, folder: Path, seed: int) -> str:
+    """A version whose network is random."""
+    avatar = tiny_avatar(seed, awake=True, speech_dim=DIM, speech_model=f"{STORED} steady")
     selected = select_clips(root, Selection(holdout=HELD_OUT))
     card = ModelCard(
         kind="small",
-        network=network.model_dump(mode="json"),
-        head_model=head.name,
-        speech_model=network.speech_model,
+        network=avatar.config.model_dump(mode="json"),
+        head_model=load_open_head().name,
+        speech_model=avatar.config.speech_model,
         speech_dim=DIM,
-        frame_dim=58,
+        frame_dim=MOTION_DIM,
         snapshot=selected.snapshot,
-        selection=name,
+        selection="",
         data_hours=0.1,
         licence_class="public-domain",
         code_version="test",
     )
-    write_checkpoint(folder / name, card, Avatar(network, statistics, head).state_dict(), statistics)
-    return register(root, TrainedModel("small", 5, "test"), selected, [], folder / name).version
+    write_checkpoint(folder / str(seed), card, avatar.state_dict(), neutral(DIM))
+    return register(root, TrainedModel("small", 5, "test"), selected, [], folder / str(seed)).version
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +83,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     clips = cast(folder)
     with tiny_models(folder / "whisper"), no_pictures():
         root = curate(folder / "warehouse", clips)
-        champion, other = (registered(root, folder, name) for name in ("one", "two"))
+        champion, other = (registered(root, folder, seed) for seed in (1, 2))
         promote(root, champion, PromotionRule(), "test", force=True)
         write_media(folder / "speech.mkv", sound=speech_like(int(SECONDS * SAMPLE_RATE)), sound_rate=SAMPLE_RATE)
         cv2.imwrite(str(folder / "grey.png"), np.full((90, 80, 3), 128, np.uint8))

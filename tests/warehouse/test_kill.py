@@ -47,7 +47,7 @@ def killed(before: Path, tmp_path_factory: pytest.TempPathFactory, request: pyte
     return folder
 
 
-ESSENTIAL = {("link", 4), ("DELETE FROM lake.sources", 1), ("COMMIT", 1), ("after COMMIT", 1)}
+ESSENTIAL = {("link", 4), ("COMMIT", 1), ("after COMMIT", 1)}
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ from warehouse.lake import reading
 seen = set()
 with reading(Path(sys.argv[1])) as lake:
     print("ready", flush=True)
-    while 8 not in seen:
+    while 5 not in seen:
         counts = lake.con.execute(
             "SELECT (SELECT count(*) FROM lake.sources), (SELECT count(*) FROM lake.clips), "
             "(SELECT count(*) FROM lake.motion), (SELECT len(list(fingerprint)) FROM lake.speech)"
@@ -157,18 +157,16 @@ with reading(Path(sys.argv[1])) as lake:
 """
 
 
-def test_readers_in_other_processes_see_whole_snapshots(lake: Lake) -> None:
+def test_a_reader_in_another_process_sees_whole_snapshots(lake: Lake) -> None:
     curate(lake, ["s1"])
     command = [sys.executable, "-c", READING, str(lake.layout.root)]
-    readers = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
-    for reader in readers:
-        assert reader.stdout is not None
-        reader.stdout.readline()
-    for i in range(2, 9):
+    reader = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert reader.stdout is not None
+    reader.stdout.readline()
+    for i in range(2, 6):
         curate(lake, [f"s{i}"])
-    for reader in readers:
-        _, errors = reader.communicate(timeout=60)
-        assert reader.returncode == 0, errors.decode()
+    _, errors = reader.communicate(timeout=60)
+    assert reader.returncode == 0, errors.decode()
 
 
 @pytest.mark.slow

@@ -27,18 +27,23 @@ TINY = AvatarConfig(
 )
 
 
-def tiny_avatar(seed: int = 0, awake: bool = False, **changes: object) -> Avatar:
-    """With ``awake`` the layers that begin at zero, so that training starts gently, do something."""
-    torch.manual_seed(seed)
-    statistics = Statistics(
+def neutral(speech_dim: int = SPEECH_DIM) -> Statistics:
+    """Statistics of motion that hardly moves, and of speech and style that are normal already."""
+    return Statistics(
         motion_mean=np.zeros(MOTION_DIM, np.float32),
         motion_std=np.full(MOTION_DIM, 0.1, np.float32),
-        speech_mean=np.zeros(SPEECH_DIM, np.float32),
-        speech_std=np.ones(SPEECH_DIM, np.float32),
+        speech_mean=np.zeros(speech_dim, np.float32),
+        speech_std=np.ones(speech_dim, np.float32),
         style_mean=np.zeros(6, np.float32),
         style_std=np.ones(6, np.float32),
     )
-    avatar = Avatar(TINY.model_copy(update=changes), statistics, load_open_head())
+
+
+def tiny_avatar(seed: int = 0, awake: bool = False, **changes: object) -> Avatar:
+    """With ``awake`` the layers that begin at zero, so that training starts gently, do something."""
+    torch.manual_seed(seed)
+    config = TINY.model_copy(update=changes)
+    avatar = Avatar(config, neutral(config.speech_dim), load_open_head())
     if awake:
         for parameter in avatar.parameters():
             if not parameter.abs().sum():
