@@ -16,8 +16,6 @@ from typing import Any
 
 import pytest
 
-from flows.curate import SNAPSHOT_PUBLISHED
-from flows.train import MODEL_REGISTERED
 from tests.builders import moving_pattern, tone, write_media
 from tests.flows import avatars
 from warehouse.lake import reading
@@ -108,6 +106,8 @@ def of_flow(name: str) -> dict[str, Any]:
 
 
 def test_the_flow_curates_publishes_and_leaves_nothing_to_do(server: Server, tmp_path: Path) -> None:
+    from flows.curate import SNAPSHOT_PUBLISHED  # Prefect: seconds that collecting the tests is not to cost
+
     videos, warehouse = tmp_path / "videos", tmp_path / "warehouse"
     videos.mkdir()
     for seed, name in enumerate(("a.mp4", "b.mp4")):
@@ -137,6 +137,8 @@ def test_the_flow_curates_publishes_and_leaves_nothing_to_do(server: Server, tmp
 
 
 def test_a_training_registers_a_version_and_tells_of_it_once(server: Server, tmp_path: Path) -> None:
+    from flows.train import MODEL_REGISTERED  # Prefect: seconds that collecting the tests is not to cost
+
     warehouse = avatars.curate(tmp_path / "warehouse", avatars.cast(tmp_path))
     words = json.dumps({"max_steps": 4, "copies": 0, "holdout": avatars.HELD_OUT, "devices": "cpu"})
 
