@@ -56,6 +56,14 @@ class PromotionRule(StageConfig):
         Guard(measure=Measure(metric="upper spread", better="one"), at_most_worse=0.1),
     )
 
+    def on_split(self, split: str) -> "PromotionRule":
+        """The same rule, measured on the clips of another split."""
+        moved = {"split": split}
+        guards = tuple(
+            guard.model_copy(update={"measure": guard.measure.model_copy(update=moved)}) for guard in self.guards
+        )
+        return self.model_copy(update={"measure": self.measure.model_copy(update=moved), "guards": guards})
+
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
@@ -77,9 +85,13 @@ def rule_on(
     """Whether a model with the metrics ``candidate`` may take the alias from version ``champion``, None if it is free.
 
     The champion's numbers are those that the candidate's evaluation gives it in a row of its name, else
-    ``champion_metrics``: give these only if they were measured on the same clips.
+    ``champion_metrics``: give these only if they were measured on the same clips. Where the candidate was measured on
+    one other split alone (all held-out clips are of unseen speakers, say), the rule is applied to that one.
     """
     ours, theirs = _by_place(candidate), _by_place(champion_metrics)
+    splits = {split for _, split, _, _ in ours}
+    if rule.measure.split not in splits and len(splits) == 1:
+        rule = rule.on_split(splits.pop())
 
     def of_champion(measure: Measure) -> float | None:
         return _value(ours, measure, champion or "", or_else=_value(theirs, measure, MODEL_ROW))

@@ -55,6 +55,7 @@ def export(performance: Performance, head: HeadModel, path: Path) -> Exported:
     try:
         with os.fdopen(handle, "wb") as out:
             out.write(content.data)
+        Path(temporary).chmod(0o644)  # as any new file; a temporary one is for its owner alone
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -67,7 +68,7 @@ def format_of(path: Path) -> Format:
     try:
         return Format(path.suffix.lower())
     except ValueError as error:
-        known = ", ".join(Format)
+        known = ", ".join((".mp4", *Format))
         raise UnknownFormat(f"{path.name}: a performance can be written as {known}, not as {path.suffix!r}") from error
 
 

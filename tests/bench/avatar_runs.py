@@ -16,13 +16,13 @@ from rich.console import Console
 from flows.packs import MixtureConfig, Packs, make_packs
 from flows.training import TrainPlan
 from models.avatar.protocol import MotionModel
-from models.avatar.sampler import Sampler
+from models.avatar.sampler import Sampler, SamplerConfig
 from models.head.model import load_open_head
 from models.paper.model import Paper
 from models.presets import Objective, Preset, build
 from models.training.loop import Trained, train
 from models.training.settings import TrainConfig
-from models.training.team import join_team
+from models.training.team import Precision, join_team
 from models.training.watch import StepReport
 from models.training.windows import Windows
 from tasks.evaluate.records import EvaluateConfig, Evaluation
@@ -48,8 +48,17 @@ class Job:
     seed: int
     budget_s: float
     packing_s: float  # spent already
+    mixture: MixtureConfig
     quick: bool
     measures: EvaluateConfig
+
+    @property
+    def plan(self) -> TrainPlan:
+        """What ``xtalker train`` would do with this preset, on s1."""
+        selection = selection_of(self.salt, self.quick)
+        plan = TrainPlan.of(self.preset, selection=selection, mixture=self.mixture)
+        schedule = plan.schedule.model_copy(update={"seed": self.seed, "max_minutes": None})
+        return plan.model_copy(update={"schedule": schedule})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +81,10 @@ class Run:
         )
 
 
-def plan_of(preset: Preset, salt: str, seed: int, quick: bool) -> TrainPlan:
-    """What ``xtalker train --preset`` would do, on s1."""
-    mixture = MixtureConfig(copies=0) if quick else MixtureConfig()
-    plan = TrainPlan.of(preset, selection=selection_of(salt, quick), mixture=mixture)
-    return plan.model_copy(update={"schedule": plan.schedule.model_copy(update={"seed": seed, "max_minutes": None})})
-
-
 def packs_of(root: Path, assets: Path, plan: TrainPlan) -> tuple[SelectedClips, Packs]:
     selected = select_clips(root, plan.selection)
-    packs = make_packs(
-        root, selected, _NO_VALIDATION, load_open_head(), assets, plan.mixture, Console(stderr=True).print
-    )
-    return selected, packs
+    tell = Console(quiet=True).print
+    return selected, make_packs(root, selected, _NO_VALIDATION, load_open_head(), assets, plan.mixture, tell)
 
 
 def carry_out(jobs: Sequence[Job], workers: int) -> list[Run]:
@@ -94,19 +94,20 @@ def carry_out(jobs: Sequence[Job], workers: int) -> list[Run]:
         return list(pool.map(_run, jobs))
 
 
-def untrained(root: Path, assets: Path, plan: TrainPlan) -> MotionModel:
-    """A model whose speed is a trained one's."""
-    _, packs = packs_of(root, assets, plan)
-    return performer(build(plan.preset, packs.mixture, Windows(packs.mixture, plan.windows, packs.silence)))
+def untrained(preset: Preset, packs: Packs) -> MotionModel:
+    """A model as fast as a trained one, in float32."""
+    plan = TrainPlan.of(preset)
+    objective = build(preset, packs.mixture, Windows(packs.mixture, plan.windows, packs.silence))
+    return performer(objective, SamplerConfig(precision=Precision.FLOAT32))
 
 
-def performer(objective: Objective) -> MotionModel:
-    return objective if isinstance(objective, Paper) else Sampler(objective)
+def performer(objective: Objective, sampler: SamplerConfig | None = None) -> MotionModel:
+    return objective if isinstance(objective, Paper) else Sampler(objective, sampler)
 
 
 def _run(job: Job) -> Run:
     torch.set_num_threads(1)
-    plan = plan_of(job.preset, job.salt, job.seed, job.quick)
+    plan = job.plan
     selected, packs = packs_of(job.root, job.assets, plan)
     step_s = _step_cost_s(plan, packs, job.scratch / "calibration")
     steps = max(_LEAST_STEPS, int((job.budget_s - job.packing_s) / step_s))

@@ -10,13 +10,14 @@ import cv2
 import numpy as np
 import pytest
 
+from flows.performing import DEFAULT, SHIPPED, find_model
 from flows.training import TrainPlan, TrainReport
 from models.assets import AssetStore
 from models.avatar.motion import MOTION_DIM
 from models.export.arrays import read_npz
 from models.head.model import load_open_head
 from models.presets import Preset, windows_of
-from models.training.checkpoint import ModelCard, UnreadableCheckpoint, write_checkpoint
+from models.training.checkpoint import ModelCard, UnreadableCheckpoint, read_card, write_checkpoint
 from models.training.folders import DiskFull
 from models.training.guard import TrainingDiverged
 from models.training.loop import RunExists, Trained
@@ -161,6 +162,13 @@ def test_who_does_not_beat_the_champion_is_refused_unless_forced_and_a_rollback_
 
 
 # --- generate
+
+
+def test_the_champion_speaks_and_without_one_the_head_that_comes_along(stage: Stage, tmp_path: Path) -> None:
+    assert find_model(stage.root, None)[0] == stage.champion
+    assert find_model(stage.root, stage.other[:-2])[0] == stage.other
+    assert find_model(stage.root, DEFAULT) == find_model(tmp_path / "nowhere", None) == (DEFAULT, SHIPPED)
+    assert read_card(SHIPPED).head_model == load_open_head().name
 
 
 def generate(stage: Stage, output: Path, *words: object) -> str:

@@ -1,5 +1,7 @@
 """The promotion rule: controls first, then the champion on the same clips, then nothing lost elsewhere."""
 
+from dataclasses import replace
+
 import pytest
 
 from schemas.version import ModelMetric
@@ -56,8 +58,17 @@ def test_what_was_not_measured_decides_nothing() -> None:
     assert "'old' was not measured on these clips" in reason(rule_on(LVE, metrics(1.0), "old", ()))
     assert "'model' was not measured" in reason(rule_on(LVE, metrics(float("nan")), None, ()))
     assert "'shuffled audio' was not measured" in reason(rule_on(LVE, metrics(1.0)[:2], None, ()))
-    other = PromotionRule(measure=Measure(split="unseen speakers"), guards=())
-    assert "unseen speakers" in reason(rule_on(other, metrics(1.0), None, ()))
+    other = PromotionRule(measure=Measure(metric="MOD"), guards=())
+    assert "MOD" in reason(rule_on(other, metrics(1.0), None, ()))
+
+
+def test_where_only_unseen_speakers_are_held_out_they_decide() -> None:
+    unseen = [replace(m, split="unseen speakers") for m in metrics(2.7)]
+    ruling = rule_on(LVE, unseen, None, ())
+    assert ruling.passes
+    assert ruling.measure.split == "unseen speakers"
+    assert "LVE (unseen speakers, speech span) 2.7" in ruling.reason
+    assert rule_on(LVE, [*unseen, *metrics(2.7)], None, ()).measure == LVE.measure
 
 
 def test_guards_may_lose_a_little_and_no_more() -> None:
