@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from models.avatar.avatar import Avatar
-from models.avatar.motion import MOTION_DIM
+from models.avatar.motion import EXPRESSION, MOTION_DIM
 from models.avatar.prosody import level_of, prosody
 from models.avatar.protocol import Condition, UnknownSpeech
 from models.training.team import Precision, Team
@@ -28,7 +28,8 @@ class SamplerConfig(StageConfig):
     level_frames: int = Field(750, gt=0, description="recent speech whose loudness counts as its level")
     speech_guidance: float = Field(1.0, ge=0, description="how strongly the lips follow the speech")
     style_guidance: float = Field(1.0, ge=0, description="how strongly the head follows the style")
-    temperature: float = Field(1.1, ge=0, description="of the source noise; 0 gives the likeliest motion")
+    temperature: float = Field(1.0, ge=0, description="of the source noise; 0 gives the likeliest motion")
+    face_temperature: float = Field(1.6, ge=0, description="of the upper face's, which few steps leave too calm")
     mouth_temperature: float = Field(0.3, ge=0, description="of the mouth's, which speech decides but for little")
     precision: Precision = Field(
         Precision.AUTO, description="of the matrices; bf16 moves no lip by more than .1 mm, most by .01"
@@ -93,11 +94,12 @@ class Sampler:
     def window(
         self, ear: "_Ear", noise: "_NoiseStream", people: Tensor, before: Float32, start: int, size: int, steps: int
     ) -> Float32:
-        """``size`` frames from frame ``start``, going on from ``before`` [K, 58]."""
+        """``size`` frames from frame ``start``, going on from ``before`` [K, 58], and the overhang: up to a band of
+        frames behind them."""
         k = len(before)
         # No further than the lookahead, though more may have been heard: how speech comes in must not matter.
         horizon = min(start + size + self.config.lookahead_frames, ear.heard_frames)
-        # A little more than the window is made, and thrown away: the last frames too want some after them.
+        # The last frames too want some after them; the next window takes over from these.
         stop = min(start + size + self.avatar.config.band_frames, horizon)
         heard = self._listen(ear, start - k, stop, horizon)
         given = self.avatar.normalise(torch.from_numpy(before.copy()).to(self._device))
@@ -116,7 +118,7 @@ class Sampler:
                 told = self.avatar.mover(noisy, time, is_given, what, who, band, rotary).float()[:, k:]
                 finished = (scales[:, None, None] * told).sum(dim=0)
                 z = z + (finished - z) * (then - now) / (1 - now)
-        return np.ascontiguousarray(self.avatar.frames(z[:size]).cpu().numpy(), np.float32)
+        return np.ascontiguousarray(self.avatar.frames(z).cpu().numpy(), np.float32)
 
     def _scales(self, n_heard: int, n_people: int) -> Tensor:
         """Weights [G] of the passes: as told, without speech, without style; their sum is 1."""
@@ -155,9 +157,10 @@ class Session:
         self._sampler = sampler
         self._steps = steps
         self._ear = _Ear(avatar.config.speech_dim)
-        self._noise = _NoiseStream(seed, torch.where(avatar.mouth, config.mouth_temperature, config.temperature))
+        self._noise = _NoiseStream(seed, _temperatures(avatar, config))
         before = condition.previous if condition.previous is not None else np.zeros((0, MOTION_DIM), np.float32)
         self._before = before[-avatar.config.context_frames :]
+        self._overhang = np.zeros((0, MOTION_DIM), np.float32)
         self._people = sampler.people(condition)
         self._done = 0
 
@@ -183,11 +186,28 @@ class Session:
 
     def _next(self, size: int) -> Float32:
         avatar, config = self._sampler.avatar.config, self._sampler.config
-        frames = self._sampler.window(self._ear, self._noise, self._people, self._before, self._done, size, self._steps)
+        made = self._sampler.window(self._ear, self._noise, self._people, self._before, self._done, size, self._steps)
+        frames = _faded(self._overhang, made[:size])
+        self._overhang = made[size:]
         self._before = np.concatenate([self._before, frames])[-avatar.context_frames :]
         self._done += size
         self._ear.forget(self._done - max(self._sampler.reach + avatar.context_frames, config.level_frames))
         return frames
+
+
+def _faded(before: Float32, after: Float32) -> Float32:
+    """From ``before`` [N, 58] to ``after`` [M, 58], over as many frames as they share."""
+    n = min(len(before), len(after))
+    share = ((np.arange(n, dtype=np.float32) + 0.5) / max(n, 1))[:, None]
+    return np.concatenate([before[:n] * (1 - share) + after[:n] * share, after[n:]])
+
+
+def _temperatures(avatar: Avatar, config: SamplerConfig) -> Tensor:
+    """[58] of each number of a frame."""
+    temperature = torch.full_like(avatar.motion_mean, config.temperature)
+    temperature[EXPRESSION] = config.face_temperature
+    temperature[avatar.mouth] = config.mouth_temperature
+    return temperature
 
 
 class _Ear:

@@ -76,7 +76,10 @@ def test_guidance_of_one_is_no_guidance_and_more_is_more() -> None:
 
 
 def test_no_temperature_no_chance() -> None:
-    sampler = Sampler(tiny_avatar(awake=True), CONFIG.model_copy(update={"temperature": 0.0, "mouth_temperature": 0.0}))
+    sampler = Sampler(
+        tiny_avatar(awake=True),
+        CONFIG.model_copy(update={"temperature": 0.0, "face_temperature": 0.0, "mouth_temperature": 0.0}),
+    )
     speech = speech_of(30)
     np.testing.assert_array_equal(
         sampler.perform(speech, SHAPE, Condition(), None, 1), sampler.perform(speech, SHAPE, Condition(), None, 2)
