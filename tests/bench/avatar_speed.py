@@ -50,7 +50,7 @@ LONG_FRAMES: Final = 250
 PICTURE_PX: Final = 512
 DRAWN_FRAMES: Final = 500
 BLOCK_FRAMES: Final = 1  # of sound a push, as a microphone gives it
-LIVE: Final = SamplerConfig(window_frames=40, lookahead_frames=10)
+LIVE: Final = SamplerConfig(window_frames=5, lookahead_frames=8)
 _DRAWS: Final = 2000
 _NOBODY: Final = np.zeros(SHAPE_DIM, np.float32)
 _SETTLED: Final = 0.5  # share of a film after which frames come as they are drawn, not as they piled up

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
-_WIDTHS = (58, 12, 12, 32, 6)
+_WIDTHS: Final = (64, 12, 12, 32, 6)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ import pytest
 from flows.settings import Settings
 from models.assets import AssetMissing, AssetStore
 from models.export.arrays import read_npz
-from schemas.units import FRAME_RATE
+from schemas.units import FRAME_RATE, SAMPLES_PER_FRAME
+from tasks.media.hearing import SoundFile
 from tests.flows.command_line import started
 from tests.models.export.test_gltf import Glb
 from tests.models.sounds import sound_of
@@ -50,7 +51,7 @@ def generated(trained: Path, name: str, *words: object) -> tuple[Path, int]:
     speech, out = trained / "videos" / "dan_04.mp4", trained / name
     told = xtalker("generate", "-a", speech, "-o", out, "-w", trained / "warehouse", *words)
     assert "by small-" in told
-    n_frames = -(-sound_of(speech).size // 640)
+    n_frames = -(-sum(block.size for block in SoundFile(speech).blocks()) // SAMPLES_PER_FRAME)
     assert f"{float(n_frames / FRAME_RATE):.1f} s" in told
     return out, n_frames
 
@@ -63,7 +64,7 @@ def test_a_film_has_every_frame_and_the_speech(trained: Path) -> None:
     assert pictures[0].shape == (128, 128, 3)
     assert np.abs(pictures[0].astype(int) - pictures[-1]).max() > 40
     heard, spoken = sound_of(path), sound_of(trained / "videos" / "dan_04.mp4")
-    assert abs(heard.size - spoken.size) <= 2 * 640
+    assert abs(heard.size - spoken.size) <= 2 * SAMPLES_PER_FRAME
     size = min(heard.size, spoken.size)
     assert np.corrcoef(heard[:size], spoken[:size])[0, 1] > 0.9
 

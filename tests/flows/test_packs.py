@@ -151,17 +151,19 @@ def test_other_copies_are_other_packs(archive: Archive, plain: Packs, copied: Pa
     assert louder.mixture.packs[0].folder == plain.mixture.packs[0].folder
 
 
+@pytest.mark.usefixtures("copied")  # copies of another clip are no answer
 def test_a_source_that_cannot_be_read_any_more_is_refused(archive: Archive) -> None:
     with (
         archive.brought_back(lambda path: path.write_text("no video")),
         pytest.raises(CannotTrain, match=r"can no longer be read.*--copies 0"),
     ):
-        archive.packed(where="path LIKE '%gone%'", copies=1)
+        archive.packed(where="path LIKE '%gone%'", copies=1, augment=UNCHANGED)
 
 
+@pytest.mark.usefixtures("copied")
 def test_a_source_that_is_another_file_now_is_refused(archive: Archive) -> None:
     with (
         archive.brought_back(lambda path: film(archive.here, path)),
         pytest.raises(CannotTrain, match=r"another file than the one that was curated.*--copies 0"),
     ):
-        archive.packed(where="path LIKE '%gone%'", copies=1)
+        archive.packed(where="path LIKE '%gone%'", copies=1, augment=UNCHANGED)
