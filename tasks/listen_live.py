@@ -1,8 +1,9 @@
 """Listen to a sound while it is still being spoken.
 
-Enters: samples as they arrive. Leaves: ``SpeechFeatures`` of the frames that are final, a stated look-ahead behind.
-Each time, the last few seconds are heard again: the past is context, and the look-ahead is what speech encoder, pitch
-and envelope need to hear of the future to say of a frame nearly what they say with all of it.
+Enters: samples as they arrive. Leaves: ``SpeechFeatures`` of the frames that are final, a stated look-ahead behind, and
+a first impression of the frames within the look-ahead. Each time, the last few seconds are heard again: the past is
+context, and the look-ahead is what speech encoder, pitch and envelope need to hear of the future to say of a frame
+nearly what they say with all of it.
 """
 
 import numpy as np
@@ -43,6 +44,7 @@ class LiveListener:
         self._samples = np.zeros(0, np.float32)
         self._first_frame = 0  # at which ``_samples`` begin
         self.n_final = 0  # frames given out so far
+        self.ahead: SpeechFeatures | None = None  # of the look-ahead, as heard with what was given out last
 
     def push(self, samples: Float32) -> SpeechFeatures | None:
         """Hear ``samples`` [S], 16 kHz mono, of any number; the features of what has become final, if enough has."""
@@ -65,15 +67,15 @@ class LiveListener:
         audio = np.pad(audio, (0, (heard - first) * SAMPLES_PER_FRAME - audio.size))
         self._peak -= self._config.peak_fall_per_s * (final - self.n_final) / float(FRAME_RATE)
         self._peak = max(self._encoder.peak(audio), self._peak)
-        part = slice(self.n_final - first, final - first)
         speech = self._config.speech
         f0_hz, _ = pitch(audio, speech.min_f0_hz, speech.max_f0_hz)
-        embedding = self._encoder.encode_at(audio, self._peak)
+        embedding, envelope = self._encoder.encode_at(audio, self._peak), amplitude_envelope(audio)
+
+        def part(start: int, stop: int) -> SpeechFeatures:
+            own = slice(start - first, stop - first)
+            return SpeechFeatures(stop - start, envelope[own], f0_hz[own], embedding[own], self._encoder.name)
+
+        given = part(self.n_final, final)
+        self.ahead = part(final, heard) if heard > final else None
         self.n_final = final
-        return SpeechFeatures(
-            n_frames=part.stop - part.start,
-            envelope=amplitude_envelope(audio)[part],
-            f0_hz=f0_hz[part],
-            embedding=embedding[part],
-            embedding_model=self._encoder.name,
-        )
+        return given

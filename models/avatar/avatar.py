@@ -89,7 +89,8 @@ class Avatar(nn.Module):
         band, rotary = self.positions(w)
         seen = band & batch.valid[:, None, None, :]
         itself = torch.eye(w, dtype=torch.bool, device=device)  # padding must look at something
-        predicted = self.mover(noisy, time, given, heard, person, seen | itself, rotary)
+        modulations = self.mover.modulations(time, person)
+        predicted = self.mover(noisy, modulations, given, heard, person, seen | itself, rotary)
 
         counts = (batch.valid & ~given).float()
         return self._losses(predicted.float(), target, counts)

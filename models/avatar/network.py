@@ -6,6 +6,8 @@ head. Speech is added frame by frame, never searched for: attention that has to 
 +0.4 mm, ``notes/gen.md``). Attention is banded and rotary (Su et al. 2021), so nothing depends on where a window lies.
 """
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -37,13 +39,14 @@ class Block(nn.Module):
             nn.init.zeros_(self.modulation.weight)
             nn.init.zeros_(self.modulation.bias)
 
-    def forward(self, x: Tensor, band: Tensor, rotary: tuple[Tensor, Tensor], condition: Tensor | None) -> Tensor:
-        """``x`` [B, T, C]; ``band`` [B or 1, 1, T, T] whom each frame may look at; ``condition`` [B, C]."""
-        if self.modulation is None or condition is None:
+    def forward(self, x: Tensor, band: Tensor, rotary: tuple[Tensor, Tensor], modulation: Tensor | None) -> Tensor:
+        """``x`` [B, T, C]; ``band`` [B or 1, 1, T, T] whom each frame may look at; ``modulation`` [B, 6 C], where the
+        block is conditioned."""
+        if modulation is None:
             x = x + self.dropout(self._attend(self.attention_norm(x), band, rotary))
             fed: Tensor = x + self.dropout(self.feed(self.feed_norm(x)))
             return fed
-        scale_a, shift_a, gate_a, scale_f, shift_f, gate_f = self.modulation(condition)[:, None].chunk(6, dim=-1)
+        scale_a, shift_a, gate_a, scale_f, shift_f, gate_f = modulation[:, None].chunk(6, dim=-1)
         attended = self._attend(self.attention_norm(x) * (1 + scale_a) + shift_a, band, rotary)
         x = x + self.dropout(attended) * gate_a
         modulated: Tensor = x + self.dropout(self.feed(self.feed_norm(x) * (1 + scale_f) + shift_f)) * gate_f
@@ -109,22 +112,26 @@ class Mover(nn.Module):
         looks = torch.where(withheld[:, :1], self.no_reference.to(looks.dtype), looks)
         return looks + torch.where(withheld[:, 1:], self.no_style.to(moves.dtype), moves)
 
+    def modulations(self, time: Tensor, person: Tensor) -> list[Tensor]:
+        """What ``time`` [B] of the flow, 0 noise .. 1 finished, and ``person`` [B, C] make of each block: [B, 6 C]."""
+        condition = F.silu(self.time(time_features(time)) + person)
+        return [block.modulation(condition) for block in self.blocks]  # type: ignore[operator]
+
     def forward(
         self,
         noisy: Tensor,
-        time: Tensor,
+        modulations: Sequence[Tensor],
         given: Tensor,
         heard: Tensor,
         person: Tensor,
         band: Tensor,
         rotary: tuple[Tensor, Tensor],
     ) -> Tensor:
-        """``noisy`` [B, T, 58] at ``time`` [B], 0 noise .. 1 finished; ``given`` [B, T] which frames are finished
-        already; ``heard`` [B, T, C]; [B, T, 58]."""
-        condition = F.silu(self.time(time_features(time)) + person)
+        """``noisy`` [B, T, 58] and the ``modulations`` of its time; ``given`` [B, T] which frames are finished already;
+        ``heard`` [B, T, C]; [B, T, 58]."""
         x = self.motion(noisy) + heard + person[:, None] + given[..., None] * self.given
-        for block in self.blocks:
-            x = block(x, band, rotary, condition)
+        for block, modulation in zip(self.blocks, modulations, strict=True):
+            x = block(x, band, rotary, modulation)
         finished: Tensor = self.out(self.norm(x))
         return finished
 

@@ -23,7 +23,7 @@ class SamplerConfig(StageConfig):
     """How the flow is walked. A guidance scale of 1 takes the model at its word and costs nothing; another one runs the
     network once more a step (Ho and Salimans 2022)."""
 
-    window_frames: int = Field(100, gt=0, description="new frames a window")
+    window_frames: int = Field(100, ge=40, description="new frames a window")
     lookahead_frames: int = Field(50, ge=0, description="speech heard beyond a window before it is made")
     level_frames: int = Field(750, gt=0, description="recent speech whose loudness counts as its level")
     speech_guidance: float = Field(1.0, ge=0, description="how strongly the lips follow the speech")
@@ -98,7 +98,7 @@ class Sampler:
         frames behind them."""
         k = len(before)
         # No further than the lookahead, though more may have been heard: how speech comes in must not matter.
-        horizon = min(start + size + self.config.lookahead_frames, ear.heard_frames)
+        horizon = min(start + size + self.config.lookahead_frames, ear.known_frames)
         # The last frames too want some after them; the next window takes over from these.
         stop = min(start + size + self.avatar.config.band_frames, horizon)
         heard = self._listen(ear, start - k, stop, horizon)
@@ -112,10 +112,12 @@ class Sampler:
         scales = self._scales(n_heard, n_people)
         times = torch.linspace(0, 1, steps + 1, device=self._device) ** 2  # slow motion is decided early, in much noise
         with self._matrices():
-            for now, then in itertools.pairwise(times):
+            # Of all steps at once: a matrix is read from memory once, however many rows it takes.
+            every = self.avatar.mover.modulations(times[:-1].repeat_interleave(len(who)), who.repeat(steps, 1))
+            by_step = zip(*(torch.split(of_block, len(who)) for of_block in every), strict=True)
+            for (now, then), modulations in zip(itertools.pairwise(times), by_step, strict=True):
                 noisy = torch.cat([given, z])[None].expand(len(who), -1, -1)
-                time = now.expand(len(who))
-                told = self.avatar.mover(noisy, time, is_given, what, who, band, rotary).float()[:, k:]
+                told = self.avatar.mover(noisy, modulations, is_given, what, who, band, rotary).float()[:, k:]
                 finished = (scales[:, None, None] * told).sum(dim=0)
                 z = z + (finished - z) * (then - now) / (1 - now)
         return np.ascontiguousarray(self.avatar.frames(z).cpu().numpy(), np.float32)
@@ -164,19 +166,24 @@ class Session:
         self._people = sampler.people(condition)
         self._done = 0
 
-    def hear(self, chunk: SpeechFeatures) -> list[Float32]:
-        """The frames that can be made with ``chunk``, in windows [t, 58]; of most chunks, none. Raises
-        ``UnknownSpeech``."""
+    def hear(self, chunk: SpeechFeatures, ahead: SpeechFeatures | None = None) -> list[Float32]:
+        """The frames that can be made with ``chunk``, in pieces [t, 58]; of most chunks, none.
+
+        ``ahead`` is a first impression of what follows, to be heard again with the next chunk. With it, every frame of
+        ``chunk`` is made at once. Raises ``UnknownSpeech``.
+        """
         known = self._sampler.avatar.config.speech_model
         if chunk.embedding_model != known:
             raise UnknownSpeech(f"the avatar hears {known!r}, got features of {chunk.embedding_model!r}")
-        self._ear.hear(chunk)
+        self._ear.hear(chunk, ahead)
+        if ahead is not None:
+            return self.finish()
         config = self._sampler.config
         ready = (self._pending - config.lookahead_frames) // config.window_frames
         return [self._next(config.window_frames) for _ in range(ready)]
 
     def finish(self) -> list[Float32]:
-        """The rest of the frames: the speech is over."""
+        """All frames of what was heard: the speech is over."""
         size = self._sampler.config.window_frames
         return [self._next(min(self._pending, size)) for _ in range(-(-self._pending // size))]
 
@@ -211,22 +218,30 @@ def _temperatures(avatar: Avatar, config: SamplerConfig) -> Tensor:
 
 
 class _Ear:
-    """The speech heard so far, of which the distant past is forgotten."""
+    """The speech heard so far, of which the distant past is forgotten, and perhaps an impression of what follows."""
 
     def __init__(self, speech_dim: int) -> None:
         self.first_frame = 0
         self._embedding = np.zeros((0, speech_dim), np.float32)
         self._envelope = np.zeros(0, np.float32)
         self._f0_hz = np.zeros(0, np.float32)
+        self._n_ahead = 0
+
+    @property
+    def known_frames(self) -> int:
+        return self.first_frame + len(self._envelope)
 
     @property
     def heard_frames(self) -> int:
-        return self.first_frame + len(self._envelope)
+        return self.known_frames - self._n_ahead
 
-    def hear(self, chunk: SpeechFeatures) -> None:
-        self._embedding = np.concatenate([self._embedding, chunk.embedding])
-        self._envelope = np.concatenate([self._envelope, chunk.envelope])
-        self._f0_hz = np.concatenate([self._f0_hz, chunk.f0_hz])
+    def hear(self, chunk: SpeechFeatures, ahead: SpeechFeatures | None) -> None:
+        heard = len(self._envelope) - self._n_ahead
+        parts = [chunk] if ahead is None else [chunk, ahead]
+        self._embedding = np.concatenate([self._embedding[:heard], *(part.embedding for part in parts)])
+        self._envelope = np.concatenate([self._envelope[:heard], *(part.envelope for part in parts)])
+        self._f0_hz = np.concatenate([self._f0_hz[:heard], *(part.f0_hz for part in parts)])
+        self._n_ahead = 0 if ahead is None else ahead.n_frames
 
     def forget(self, before_frame: int) -> None:
         gone = max(before_frame - self.first_frame, 0)

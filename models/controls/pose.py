@@ -109,20 +109,36 @@ def apply_pose(
     """
     if speech.n_frames != len(frames):
         raise ValueError(f"apply_pose: got {len(frames)} frames and speech of {speech.n_frames}")
-    modelled = np.ascontiguousarray(frames[:, ROTATION])
     if isinstance(pose, PoseKeys):
         turned = from_angles(np.radians(through_keys(pose.times_s, pose.degrees, frame_times(len(frames)))))
     else:
-        turned = from_angles(_styled(to_angles(modelled), pose, speech, seed))
+        modelled = to_angles(np.ascontiguousarray(frames[:, ROTATION]))
+        turned = from_angles(_styled(modelled, pose, speech, seed))
+    return _turned(frames, turned, eye_contact)
+
+
+def rested(frames: Float32, speaking: Float32, eye_contact: float = 1.0) -> Float32:
+    """``frames`` [T, 58], the head at rest where ``speaking`` [T] is 0: ``natural`` where only the past is known."""
+    angles = to_angles(np.ascontiguousarray(frames[:, ROTATION]))
+    return _turned(frames, from_angles(angles * _awake(speaking)), eye_contact)
+
+
+def _turned(frames: Float32, turned: Float32, eye_contact: float) -> Float32:
+    """``frames`` [T, 58] with the head at ``turned`` [T, 3]."""
+    modelled, gaze = (np.ascontiguousarray(frames[:, part]) for part in (ROTATION, GAZE))
     out = frames.copy()
     out[:, ROTATION] = turned
-    out[:, GAZE] = _counter_rotated(np.ascontiguousarray(frames[:, GAZE]), modelled, turned, eye_contact)
+    out[:, GAZE] = _counter_rotated(gaze, modelled, turned, eye_contact)
     return out
 
 
+def _awake(speaking: Float32) -> Float32:
+    """[T, 1] the share of its movement that is left to a head."""
+    return np.asarray(_AT_REST + (1 - _AT_REST) * speaking[:, None], np.float32)
+
+
 def _styled(angles: Float32, pose: HeadPose | PoseStyle, speech: SpeechFeatures, seed: int) -> Float32:
-    speaking = activity(speech)[:, None]
-    awake = _AT_REST + (1 - _AT_REST) * speaking
+    awake = _awake(activity(speech))
     if isinstance(pose, PoseStyle):
         spread = np.maximum(angles.std(axis=0), STILL_RAD)
         factor = np.clip(np.exp(pose.style[:3]) / spread, *_SPREAD_FACTORS)

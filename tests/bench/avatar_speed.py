@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from flows.packs import sound_of
 from flows.performing import DEFAULT, Request, find_model, generate
 from models.assets import AssetStore
 from models.avatar.protocol import Condition, MotionModel
-from models.avatar.sampler import Sampler, SamplerConfig
+from models.avatar.sampler import Sampler
 from models.controls.camera import film
 from models.head.model import load_open_head
 from models.metrics.bootstrap import bounds
@@ -39,9 +39,9 @@ from schemas.units import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME, SHAPE_DIM
 from tasks.draw import DrawConfig, draw
 from tasks.evaluate.records import EvaluationClip
 from tasks.evaluate.rows import fitted
-from tasks.listen_live import LiveConfig, LiveListener
 from tasks.media.hearing import SoundFile
 from tasks.perform import Part, PerformConfig, Performed, perform, to_performance
+from tasks.perform_live import LivePerformConfig, LivePerformer
 from tests.bench.avatar_table import Figure, Range, Section
 from warehouse.selection import SelectedClips
 
@@ -50,7 +50,6 @@ LONG_FRAMES: Final = 250
 PICTURE_PX: Final = 512
 DRAWN_FRAMES: Final = 500
 BLOCK_FRAMES: Final = 1  # of sound a push, as a microphone gives it
-LIVE: Final = SamplerConfig(window_frames=5, lookahead_frames=8)
 _DRAWS: Final = 2000
 _NOBODY: Final = np.zeros(SHAPE_DIM, np.float32)
 _SETTLED: Final = 0.5  # share of a film after which frames come as they are drawn, not as they piled up
@@ -191,22 +190,22 @@ def _times_real_time(
 
 def opened(folder: Path, assets: Path) -> Callable[[Path], Performed]:
     """What performs a sound file, its models open."""
-    encoder, model = whisper_and_avatar(folder, assets, None)
+    encoder, model = whisper_and_avatar(folder, assets)
     detector, head = SileroVad(AssetStore(assets).path("silero-vad")), load_open_head()
     return lambda sound: perform(SoundFile(sound), encoder, detector, model, Part(), head, PerformConfig())
 
 
-def whisper_and_avatar(folder: Path, assets: Path, config: SamplerConfig | None) -> tuple[SteadyWhisper, Sampler]:
+def whisper_and_avatar(folder: Path, assets: Path) -> tuple[SteadyWhisper, Sampler]:
     encoder = open_ear(assets, read_card(folder).speech_model).encoder
-    model = open_model(folder, sampler=config)
+    model = open_model(folder)
     if not isinstance(encoder, SteadyWhisper) or not isinstance(model, Sampler):
         raise SystemExit(f"{folder}: only an avatar that hears with Whisper can be driven by any sound")
     return encoder, model
 
 
 def live(folder: Path, assets: Path, selected: SelectedClips, times: int) -> tuple[Figure, ...]:
-    """A session that is opened warm and hears a microphone's blocks."""
-    encoder, model = whisper_and_avatar(folder, assets, LIVE)
+    """A session whose models are open and that hears a microphone's blocks."""
+    encoder, model = whisper_and_avatar(folder, assets)
     sound = spoken(selected, 8)
     _first_frame(model, encoder, sound)
     found = [_first_frame(model, encoder, sound) for _ in range(times)]
@@ -230,20 +229,14 @@ def live(folder: Path, assets: Path, selected: SelectedClips, times: int) -> tup
 
 def _first_frame(model: Sampler, encoder: SteadyWhisper, sound: Float32) -> tuple[float, float]:
     """Seconds from the last block that the first frames need until they are there, and seconds of sound till then."""
-    listener = LiveListener(encoder, LiveConfig())
-    heard, at = 0, 0.0
-
-    def chunks() -> Iterator[SpeechFeatures]:
-        nonlocal heard, at
-        for block in np.split(sound, range(BLOCK_FRAMES * SAMPLES_PER_FRAME, len(sound), SAMPLES_PER_FRAME)):
-            heard += len(block)
-            at = time.perf_counter()
-            features = listener.push(block)
-            if features is not None:
-                yield features
-
-    next(iter(model.stream(chunks(), _NOBODY, Condition(), None, 0)))
-    return time.perf_counter() - at, heard / SAMPLE_RATE
+    performer = LivePerformer(encoder, model, Part(), load_open_head(), LivePerformConfig())
+    heard = 0
+    for block in np.split(sound, range(BLOCK_FRAMES * SAMPLES_PER_FRAME, len(sound), SAMPLES_PER_FRAME)):
+        heard += len(block)
+        at = time.perf_counter()
+        if performer.push(block) is not None:
+            return time.perf_counter() - at, heard / SAMPLE_RATE
+    raise SystemExit(f"{len(sound) / SAMPLE_RATE:.1f} s of speech were too few for a frame")
 
 
 def drawing(clips: dict[str, EvaluationClip], scratch: Path, quick: bool) -> Figure:

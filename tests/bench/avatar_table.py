@@ -83,3 +83,4 @@ def show(sections: Iterable[Section]) -> None:
         print(section.title)
         for figure in section.figures:
             print(f"  {figure}")
+    print("within chance: reached, but the interval goes past the limit")
