@@ -10,7 +10,7 @@ from typing import Protocol
 
 from models.assets import AssetStore
 from models.speech_encoder import SpeechEncoder, TransformersEncoder
-from models.whisper.states import WhisperStates
+from models.whisper.states import WhisperEmbedding
 from models.whisper.steady import STEADY, SteadyWhisper
 from schemas.speech import SpeechFeatures
 
@@ -30,7 +30,7 @@ class WhisperEar:
     """Whisper without the trace of position."""
 
     def __init__(self, folder: Path, layer: int) -> None:
-        self.encoder = SteadyWhisper(WhisperStates(folder, layer))
+        self.encoder = SteadyWhisper(WhisperEmbedding(folder, layer))
 
     def of_stored(self, features: SpeechFeatures) -> SpeechFeatures:
         return replace(features, embedding=self.encoder.steady(features.embedding), embedding_model=self.encoder.name)

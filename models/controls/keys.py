@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from schemas.arrays import Float32
 from schemas.units import FRAME_RATE
@@ -70,5 +69,7 @@ def through_keys(times_s: Float32, values: Float32, at_s: Float32) -> Float32:
     ends."""
     if len(times_s) == 1:
         return np.repeat(values, len(at_s), axis=0)
+    from scipy.interpolate import PchipInterpolator  # half a second to import, which few performances need
+
     inside = np.clip(at_s, times_s[0], times_s[-1])
     return np.asarray(PchipInterpolator(times_s, values, axis=0)(inside), np.float32)

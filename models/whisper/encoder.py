@@ -113,21 +113,33 @@ _NAMES: Final = (  # CTranslate2's, this module's
 )
 
 
-def encoder_from_checkpoint(variables: Mapping[str, npt.NDArray[Any]]) -> WhisperEncoder:
-    """The encoder with the weights of a CTranslate2 checkpoint, float32, in evaluation mode.
+_LAYER: Final = re.compile(r"encoder/layer_(\d+)/")
+
+
+def _beyond(name: str, n_layers: int) -> bool:
+    layer = _LAYER.match(name)
+    return layer is not None and int(layer[1]) >= n_layers
+
+
+def encoder_from_checkpoint(variables: Mapping[str, npt.NDArray[Any]], depth: int | None = None) -> WhisperEncoder:
+    """The encoder with the weights of a CTranslate2 checkpoint, float32, in evaluation mode; only its first ``depth``
+    layers, if it has more.
 
     Raises ``InvalidWhisperModel`` if variables are absent or do not fit together.
     """
     try:
         dim, n_mels, _ = variables["encoder/conv1/weight"].shape
-        n_layers = sum(re.fullmatch(r"encoder/layer_\d+/ffn/linear_0/bias", name) is not None for name in variables)
-        encoder = WhisperEncoder(n_mels, dim, int(variables["encoder/num_heads"]), n_layers)
+        layers = {int(found[1]) for name in variables if (found := _LAYER.match(name))}
+        kept = len(layers) if depth is None else min(depth, len(layers))
+        with torch.device("meta"):  # nothing is drawn by lot that the checkpoint replaces
+            encoder = WhisperEncoder(n_mels, dim, int(variables["encoder/num_heads"]), kept)
         encoder.load_state_dict(
             {
                 reduce(lambda text, pair: text.replace(*pair), _NAMES, name): torch.from_numpy(value.astype(np.float32))
                 for name, value in variables.items()
-                if name.startswith("encoder/") and value.ndim
-            }
+                if name.startswith("encoder/") and value.ndim and not _beyond(name, kept)
+            },
+            assign=True,
         )
     except (KeyError, ValueError, RuntimeError) as error:
         raise InvalidWhisperModel(f"the weights are not those of a Whisper encoder: {error}") from error

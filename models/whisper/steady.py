@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from models.whisper.logmel import PEAK
-from models.whisper.states import WhisperStates
+from models.whisper.states import WhisperEmbedding
 from schemas.arrays import Float32
 
 STEADY: Final = " steady"  # ends the name of such an embedding
@@ -26,7 +26,7 @@ class SteadyWhisper:
     It lives in the same space as that of ``states``: a position's trace is replaced by the mean trace.
     """
 
-    def __init__(self, states: WhisperStates) -> None:
+    def __init__(self, states: WhisperEmbedding) -> None:
         self._states = states
         self.name = f"{states.name}{STEADY}"
         self.dim = states.dim
@@ -46,5 +46,5 @@ class SteadyWhisper:
         return self._states.peak(audio)
 
     def steady(self, embedding: Float32) -> Float32:
-        """``embedding`` [T, D] of a clip as ``WhisperStates`` gives and the warehouse stores it, without the trace."""
+        """A clip's ``embedding`` [T, D] as ``WhisperEmbedding`` and the warehouse give it, without the trace."""
         return np.asarray(embedding - self._trace[: len(embedding)], np.float32)

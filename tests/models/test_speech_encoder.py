@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from models.speech_encoder import SpeechEncoder, SpeechModelUnavailable, TransformersEncoder
-from models.whisper.states import WhisperStates
+from models.whisper.states import WhisperEmbedding
 from schemas.units import SAMPLES_PER_FRAME
 from tests.builders import speech_like
 from tests.models.whisper_files import write_tiny_whisper
@@ -33,7 +33,7 @@ def write_tiny(kind: str, folder: Path) -> Path:
 
 
 MAKERS: dict[str, Callable[[Path], SpeechEncoder]] = {
-    "whisper": lambda folder: WhisperStates(write_tiny_whisper(folder)),
+    "whisper": lambda folder: WhisperEmbedding(write_tiny_whisper(folder)),
     "wav2vec2": lambda folder: TransformersEncoder(str(write_tiny("Wav2Vec2", folder)), 1),
     "wavlm": lambda folder: TransformersEncoder(str(write_tiny("WavLM", folder)), 2),
 }

@@ -7,7 +7,7 @@ import torch
 from models.whisper.checkpoint import InvalidWhisperModel, read_checkpoint
 from models.whisper.encoder import MAX_POSITIONS, encoder_from_checkpoint
 from models.whisper.logmel import PEAK, SILENCE, levelled_log_mel, log_mel
-from models.whisper.states import ClipTooLong, WhisperStates
+from models.whisper.states import ClipTooLong, WhisperEmbedding, WhisperStates
 from schemas.units import SAMPLES_PER_FRAME
 from tests.builders import speech_like
 from tests.models.whisper_files import (
@@ -24,6 +24,14 @@ from tests.models.whisper_files import (
 @pytest.fixture(scope="module")
 def states(tmp_path_factory: pytest.TempPathFactory) -> WhisperStates:
     return WhisperStates(write_tiny_whisper(tmp_path_factory.mktemp("whisper")))
+
+
+def test_an_embedding_needs_only_the_first_layers(states: WhisperStates, tmp_path: Path) -> None:
+    early = WhisperEmbedding(write_tiny_whisper(tmp_path))
+    audio = speech_like(20 * SAMPLES_PER_FRAME)
+    np.testing.assert_array_equal(early.encode(audio), states.encode(audio))
+    np.testing.assert_array_equal(early.encode(audio), states.hear(audio).embedding)
+    assert len(early._encoder.layers) == 2 < len(states._encoder.layers)
 
 
 def test_encoder_is_transformers_encoder() -> None:
