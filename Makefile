@@ -55,7 +55,7 @@ test-real: setup ## the tests on real clips, which skip where ../shared/data is 
 	$(BIN)/pytest -m "real_data or slow"
 
 test-server: setup ## the flows against a real local Prefect server
-	$(BIN)/pytest -m server
+	$(BIN)/pytest -m prefect
 
 test-all: test test-real test-server
 

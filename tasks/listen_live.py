@@ -46,6 +46,12 @@ class LiveListener:
         self.n_final = 0  # frames given out so far
         self.ahead: SpeechFeatures | None = None  # of the look-ahead, as heard with what was given out last
 
+    @property
+    def n_missing(self) -> int:
+        """Samples that have to come before there are features again; at least one."""
+        wanted = self.n_final + self._hop + self._look_ahead - self._first_frame
+        return wanted * SAMPLES_PER_FRAME - self._samples.size
+
     def push(self, samples: Float32) -> SpeechFeatures | None:
         """Hear ``samples`` [S], 16 kHz mono, of any number; the features of what has become final, if enough has."""
         self._samples = np.concatenate([self._samples, samples])

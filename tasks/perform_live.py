@@ -69,25 +69,37 @@ class LivePerformer:
     def push(self, samples: Float32) -> Performance | None:
         """Hear ``samples`` [S], 16 kHz mono, of any number; the frames that can now be performed, if there are any.
 
+        How the sound is cut into pushes changes nothing.
         Raises ``models.avatar.protocol.UnknownSpeech`` if the encoder is not the ear that the model was trained with;
         ``models.controls.emotion.NoNamedActions`` for an emotion on a head without them.
         """
-        heard = self._listener.push(samples)
-        return None if heard is None else self._directed(heard, self._session.hear(heard, self._listener.ahead))
+        made = []
+        while samples.size:
+            n = self._listener.n_missing  # one step at a time, as if the sound had come that slowly
+            heard = self._listener.push(samples[:n])
+            samples = samples[n:]
+            if heard is not None:
+                made.append(self._directed(heard, self._session.hear(heard, self._listener.ahead)))
+        return self._performance(made)
 
     def finish(self) -> Performance | None:
         """No more samples come: the rest of the frames, if there are any."""
         heard = self._listener.finish()
-        return None if heard is None else self._directed(heard, self._session.hear(heard) + self._session.finish())
+        if heard is None:
+            return None
+        return self._performance([self._directed(heard, self._session.hear(heard) + self._session.finish())])
 
-    def _directed(self, heard: SpeechFeatures, pieces: Sequence[Float32]) -> Performance:
+    def _performance(self, made: Sequence[Float32]) -> Performance | None:
+        return to_performance(np.concatenate(made), self._shape, self._head) if made else None
+
+    def _directed(self, heard: SpeechFeatures, pieces: Sequence[Float32]) -> Float32:
         frames = np.concatenate(pieces)
         speaking = self._waking.speaking(heard, self._listener.ahead)
         if self._part.emotion is not None:
             frames = self._moved(frames, self._part.emotion)
-        performance = to_performance(self._posed(frames, heard, speaking), self._shape, self._head)
+        posed = self._posed(frames, heard, speaking)
         self.n_frames += len(frames)
-        return performance
+        return posed
 
     def _moved(self, frames: Float32, curve: EmotionCurve) -> Float32:
         """With the emotion of this moment of ``curve``, whose corners are rounded over frames beside these."""

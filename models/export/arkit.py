@@ -42,10 +42,7 @@ _DECIMALS: Final = 6
 
 def to_arkit_csv(performance: Performance, head: HeadModel) -> Content:
     """The bytes of the table. Values outside 0..1 are clamped, and a note says how many and how far."""
-    wanted = np.zeros((performance.n_frames, len(ACTIONS)), np.float64)
-    for k, name in enumerate(head.expression_names):
-        wanted[:, ACTIONS.index(name)] = performance.expression[:, k]
-    wanted[:, ACTIONS.index(_JAW_OPEN)] = performance.jaw[:, 0] / FULL_JAW_RAD
+    wanted = to_actions(performance, head)
     actions = wanted.clip(0, 1)
     turns = (performance.global_rotation, performance.eyes[:, :3], performance.eyes[:, 3:])
     angles = np.concatenate([to_angles(turn)[:, _PITCH_YAW_ROLL] for turn in turns], axis=1)
@@ -57,6 +54,15 @@ def to_arkit_csv(performance: Performance, head: HeadModel) -> Content:
     for frame, row in enumerate(values.tolist()):
         rows.writerow([_timecode(frame), values.shape[1], *(f"{v:.{_DECIMALS}f}" for v in row)])
     return Content(out.getvalue().encode(), _notes(wanted - actions, performance))
+
+
+def to_actions(performance: Performance, head: HeadModel) -> Array:
+    """[T, 52] how much of each of ``ACTIONS``; not everything lies within ARKit's 0..1."""
+    wanted = np.zeros((performance.n_frames, len(ACTIONS)), np.float64)
+    for k, name in enumerate(head.expression_names):
+        wanted[:, ACTIONS.index(name)] = performance.expression[:, k]
+    wanted[:, ACTIONS.index(_JAW_OPEN)] = performance.jaw[:, 0] / FULL_JAW_RAD
+    return wanted
 
 
 def read_arkit_csv(path: Path, head: HeadModel, frames_per_s: float = float(FRAME_RATE)) -> Performance:
