@@ -1,4 +1,4 @@
-"""The commands of the avatar: train, models, generate, evaluate."""
+"""The commands of the avatar: train, models, generate, live, evaluate."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -6,7 +6,20 @@ from typing import Annotated
 
 import typer
 
-from flows.cli_options import JsonOption, WarehouseOption, finish
+from flows.cli_options import (
+    EmotionCurveOption,
+    EmotionOption,
+    IdentityOption,
+    ImageOption,
+    JsonOption,
+    ModelOption,
+    PoseOption,
+    PromptOption,
+    SeedOption,
+    StepsOption,
+    WarehouseOption,
+    finish,
+)
 
 app = typer.Typer()
 models_app = typer.Typer(help="Every model trained here: list, show, promote, roll back.")
@@ -131,16 +144,16 @@ def generate(
     output: Annotated[
         Path, typer.Option("--output", "-o", help=".mp4 film, .glb or .usda scene, .csv ARKit, .npz parameters.")
     ],
-    image: Annotated[Path | None, typer.Option(help="A picture of the face that is to speak.")] = None,
-    identity: Annotated[str | None, typer.Option(help="A clip of the warehouse whose person is to speak.")] = None,
-    emotion: Annotated[str | None, typer.Option(help="happy:0.7, or happy:0@0s,happy:1@2s; mixes with commas.")] = None,
-    emotion_curve: Annotated[Path | None, typer.Option(help="CSV with time_s and a column for each emotion.")] = None,
-    pose: Annotated[str | None, typer.Option(help="natural, still, presenter, clip:ID, or a CSV of angles.")] = None,
+    image: ImageOption = None,
+    identity: IdentityOption = None,
+    emotion: EmotionOption = None,
+    emotion_curve: EmotionCurveOption = None,
+    pose: PoseOption = None,
     camera: Annotated[str | None, typer.Option(help="fixed, orbit, push-in, ... or a CSV of keyframes.")] = None,
-    prompt: Annotated[str | None, typer.Option(help='"cheerful, lively nods, slow push-in"')] = None,
-    model: Annotated[str | None, typer.Option(help="champion, default, a version. Default: champion if any.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Of the sampler. Default: the model's own.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same performance.")] = 0,
+    prompt: PromptOption = None,
+    model: ModelOption = None,
+    steps: StepsOption = None,
+    seed: SeedOption = 0,
     size: Annotated[int, typer.Option(min=64, max=2048, help="Of the film's side, in pixels.")] = 512,
     warehouse: WarehouseOption = None,
 ) -> None:
@@ -154,9 +167,62 @@ def generate(
     from flows.performing import Request
 
     request = Request(
-        audio, output, image, identity, emotion, pose, camera, prompt, model, steps, seed, size, emotion_curve
+        audio=audio,
+        output=output,
+        image=image,
+        identity=identity,
+        emotion=emotion,
+        emotion_curve=emotion_curve,
+        pose=pose,
+        camera=camera,
+        prompt=prompt,
+        model=model,
+        steps=steps,
+        seed=seed,
+        size_px=size,
     )
     finish(lambda: run(request, warehouse))
+
+
+@app.command()
+def live(
+    rate: Annotated[int, typer.Option(min=4000, max=384_000, help="Samples a second of the sound.")] = 16_000,
+    channels: Annotated[int, typer.Option(min=1, max=64, help="Of the sound, interleaved; they are mixed.")] = 1,
+    image: ImageOption = None,
+    identity: IdentityOption = None,
+    emotion: EmotionOption = None,
+    emotion_curve: EmotionCurveOption = None,
+    pose: PoseOption = None,
+    prompt: PromptOption = None,
+    model: ModelOption = None,
+    steps: StepsOption = None,
+    seed: SeedOption = 0,
+    warehouse: WarehouseOption = None,
+) -> None:
+    """Move a 3D head while somebody speaks: raw sound on standard input, a line of JSON a frame on standard output.
+
+    The sound is signed 16-bit little-endian PCM without a header. A frame comes 0.45 to 0.7 s after its sound was
+    there: hold the sound back by 0.7 s. It has `frame`, `time_s`, the 52 actions of `arkit`, and pitch, yaw and roll
+    in `head_deg`, `left_eye_deg`, `right_eye_deg`. Wait for "listens" on standard error before you speak.
+
+    - `ffmpeg -f pulse -i default -f s16le -ar 16000 -ac 1 - | xtalker live | my-renderer`
+    - `ffmpeg -re -i talk.mp4 -f s16le -ar 48000 -ac 2 - | xtalker live --rate 48000 --channels 2 --emotion happy:0.5`
+    """
+    from flows.commands.live import run
+    from flows.performing import Casting
+
+    casting = Casting(
+        image=image,
+        identity=identity,
+        emotion=emotion,
+        emotion_curve=emotion_curve,
+        pose=pose,
+        prompt=prompt,
+        model=model,
+        steps=steps,
+        seed=seed,
+    )
+    finish(lambda: run(casting, rate, channels, warehouse))
 
 
 @app.command()
@@ -167,7 +233,7 @@ def evaluate(
     report: Annotated[Path | None, typer.Option(help="A folder for the report page with plots and films.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Performances of every clip.")] = 3,
     films: Annotated[int, typer.Option(min=0, help="Side-by-side films in the report.")] = 2,
-    steps: Annotated[int | None, typer.Option(min=1, help="Of the sampler. Default: the model's own.")] = None,
+    steps: StepsOption = None,
     where: Annotated[str | None, typer.Option(help="SQL; default: what the model was selected by.")] = None,
 ) -> None:
     """Measure a model on clips it has not seen, beside rows that must lose: shuffled audio, frozen mouth, means.

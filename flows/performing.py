@@ -1,4 +1,7 @@
-"""Generate: a speech, a person and directions to a video or a motion file, with the models that are to hand."""
+"""Generate: a speech, a person and directions to a video or a motion file, with the models that are to hand.
+
+``open_cast`` opens all that a performance takes, for ``flows.live`` too.
+"""
 
 import os
 import sys
@@ -13,6 +16,7 @@ from flows.errors import CannotPerform, WrongCall
 from flows.hearing import open_ear
 from models.assets import AssetStore
 from models.avatar.motion import to_frames
+from models.avatar.protocol import MotionModel
 from models.avatar.style import style_of
 from models.controls.camera import film, parse_camera
 from models.controls.emotion import parse_emotion
@@ -55,23 +59,42 @@ Notes = tuple[str, ...]
 Progress = Callable[[str, int, int | None], None]  # what is done, frames done, frames in all where that is known
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What was asked for. What is None is chosen for the user."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Casting:
+    """Who is to speak, by which model and how. What is None is chosen for the user."""
 
-    audio: Path
-    output: Path
     image: Path | None = None
     identity: str | None = None  # a clip whose person is to speak
     emotion: str | None = None
+    emotion_curve: Path | None = None  # a CSV, in place of ``emotion``
     pose: str | None = None
-    camera: str | None = None
     prompt: str | None = None
     model: str | None = None
     steps: int | None = None
     seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Casting):
+    """A speech that is to be performed into a file."""
+
+    audio: Path
+    output: Path
+    camera: str | None = None
     size_px: int = 512
-    emotion_curve: Path | None = None  # a CSV, in place of ``emotion``
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """All that a performance takes besides the sound, opened."""
+
+    model_name: str
+    model: MotionModel
+    ear: SteadyWhisper
+    head: HeadModel
+    part: Part
+    camera: CameraChoice | None  # as the prompt has it
+    notes: Notes  # what a person should know of the person and the prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,39 +117,52 @@ def generate(root: Path, assets: Path, request: Request, progress: Progress | No
     Raises ``CannotPerform``, ``WrongCall`` and what the stages do.
     """
     _check(request)
-    head, store = load_open_head(), AssetStore(assets)
-    name, folder = find_model(root, request.model)
-    card = read_card(folder)
-    direction, prompt_notes = _direction(store, request)
-    person, person_notes = _person(root, store, request, head)
-    part = Part(person, direction.emotion, _resolved(root, direction.pose or HeadPose(PosePreset.NATURAL)))
+    camera = None if request.camera is None else parse_camera(request.camera)
+    cast = open_cast(root, assets, request)
     done = perform(
         SoundFile(request.audio),
-        _ear(assets, card),
-        SileroVad(store.path("silero-vad")),
-        open_model(folder),
-        part,
-        head,
+        cast.ear,
+        SileroVad(AssetStore(assets).path("silero-vad")),
+        cast.model,
+        cast.part,
+        cast.head,
         PerformConfig(seed=request.seed, steps=request.steps),
         None if progress is None else lambda n: progress("performing", n, None),
     )
     try:
-        written = _write(done, head, direction.camera, request, progress)
+        written = _write(done, cast.head, camera or cast.camera, request, progress)
     except OSError as error:
         raise CannotPerform(f"{request.output}: cannot be written ({error.strerror or error})") from error
-    return Made(
-        request.output, done.performance.n_frames, name, (*person_notes, *prompt_notes, *done.concerns, *written)
-    )
+    return Made(request.output, done.performance.n_frames, cast.model_name, (*cast.notes, *done.concerns, *written))
+
+
+def open_cast(root: Path, assets: Path, casting: Casting) -> Cast:
+    """Find and open what ``casting`` asks for; ``root`` is as for ``generate``.
+
+    Raises ``CannotPerform``, ``WrongCall`` and what opening models, pictures and controls does.
+    """
+    _check_casting(casting)
+    head, store = load_open_head(), AssetStore(assets)
+    name, folder = find_model(root, casting.model)
+    card = read_card(folder)
+    direction, prompt_notes = _direction(store, casting)
+    person, person_notes = _person(root, store, casting, head)
+    part = Part(person, direction.emotion, _resolved(root, direction.pose or HeadPose(PosePreset.NATURAL)))
+    ear = _ear(assets, card)
+    return Cast(name, open_model(folder), ear, head, part, direction.camera, (*person_notes, *prompt_notes))
+
+
+def _check_casting(casting: Casting) -> None:
+    if casting.image is not None and casting.identity is not None:
+        raise WrongCall("give --image or --identity, not both: a performance has one face")
+    if casting.emotion is not None and casting.emotion_curve is not None:
+        raise WrongCall("give --emotion or --emotion-curve, not both")
+    if casting.emotion_curve is not None and casting.emotion_curve.suffix.lower() != ".csv":
+        raise WrongCall(f"--emotion-curve {casting.emotion_curve}: wanted a .csv file")
 
 
 def _check(request: Request) -> None:
     """Refuse before any work what could only fail after it. Raises ``WrongCall``."""
-    if request.image is not None and request.identity is not None:
-        raise WrongCall("give --image or --identity, not both: a performance has one face")
-    if request.emotion is not None and request.emotion_curve is not None:
-        raise WrongCall("give --emotion or --emotion-curve, not both")
-    if request.emotion_curve is not None and request.emotion_curve.suffix.lower() != ".csv":
-        raise WrongCall(f"--emotion-curve {request.emotion_curve}: wanted a .csv file")
     if request.size_px % 2:
         raise WrongCall(f"--size {request.size_px}: the sides of a film are even")
     output = request.output
@@ -177,19 +213,17 @@ def _ear(assets: Path, card: ModelCard) -> SteadyWhisper:
     return encoder
 
 
-def _person(
-    root: Path, store: AssetStore, request: Request, head: HeadModel
-) -> tuple[Identity | None, tuple[str, ...]]:
-    if request.image is not None:
+def _person(root: Path, store: AssetStore, casting: Casting, head: HeadModel) -> tuple[Identity | None, Notes]:
+    if casting.image is not None:
         from models.landmarks import FaceLandmarker  # mediapipe: a second that only a picture is worth
 
         with _quiet(), FaceLandmarker(store.path("face-landmarker")) as finder:
-            found = portrait(request.image, finder, head, PortraitConfig())
+            found = portrait(casting.image, finder, head, PortraitConfig())
         return found.identity, found.concerns
-    if request.identity is not None:
-        motion = _clip(root, request.identity)
+    if casting.identity is not None:
+        motion = _clip(root, casting.identity)
         if motion.head_model != head.name:
-            raise CannotPerform(f"{request.identity}: was fitted with {motion.head_model}; here speaks {head.name}")
+            raise CannotPerform(f"{casting.identity}: was fitted with {motion.head_model}; here speaks {head.name}")
         return identity_of_clip(motion), ()
     return None, ()
 
@@ -217,19 +251,18 @@ def _clip(root: Path, name: str) -> HeadMotion:
         return load_motion(lake, found.id)
 
 
-def _direction(store: AssetStore, request: Request) -> tuple[Direction, Notes]:
+def _direction(store: AssetStore, casting: Casting) -> tuple[Direction, Notes]:
     """The prompt, and over it what the options say outright."""
     direction, notes = Direction(), []
-    if request.prompt is not None:
-        direction = PromptReader(SentenceEncoder(store.path("minilm"))).read(request.prompt)
+    if casting.prompt is not None:
+        direction = PromptReader(SentenceEncoder(store.path("minilm"))).read(casting.prompt)
         for understood in direction.understood:
             notes.append(f"prompt: {understood.phrase!r} -> {understood.control} {understood.intensity:.2f}")
         notes += [f"prompt: {phrase!r} was not understood, and is left out" for phrase in direction.not_understood]
-    emotion = request.emotion if request.emotion_curve is None else str(request.emotion_curve)
+    emotion = casting.emotion if casting.emotion_curve is None else str(casting.emotion_curve)
     return direction.override(
         emotion=None if emotion is None else parse_emotion(emotion),
-        pose=None if request.pose is None else parse_pose(request.pose),
-        camera=None if request.camera is None else parse_camera(request.camera),
+        pose=None if casting.pose is None else parse_pose(casting.pose),
     ), tuple(notes)
 
 

@@ -9,11 +9,11 @@ from typer.testing import CliRunner
 from flows.cli import app
 
 
-def xtalker(*arguments: object) -> "CompletedProcess[str]":
-    """Exit code and output of a call, in this process: starting another costs seconds. An error that is none of ours,
-    and would be a traceback to the user, is raised."""
+def xtalker(*arguments: object, given: bytes = b"") -> "CompletedProcess[str]":
+    """Exit code and output of a call, in this process: starting another costs seconds. ``given`` comes on standard
+    input. An error that is none of ours, and would be a traceback to the user, is raised."""
     words = list(map(str, arguments))
-    done = CliRunner().invoke(app, words)
+    done = CliRunner().invoke(app, words, input=given)
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     return CompletedProcess(words, done.exit_code, done.stdout, done.stderr)

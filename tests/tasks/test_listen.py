@@ -218,6 +218,26 @@ def test_live_features_come_as_soon_as_the_look_ahead_is_heard() -> None:
     assert listener.finish() is None
 
 
+def test_the_look_ahead_is_heard_before_it_is_final() -> None:
+    listener, audio = LiveListener(Loudness(), LiveConfig(look_ahead_s=0.4, hop_s=0.2)), builders.speech_like(16_000)
+    assert listener.ahead is None
+    loudness = Loudness().encode(audio[: 20 * SAMPLES_PER_FRAME])
+    for final in (5, 10):
+        assert listener.push(audio[: listener.n_missing - 1]) is None
+        assert listener.n_missing == 1
+        assert listener.push(audio[:1]) is not None
+        assert listener.ahead is not None
+        assert (listener.n_final, listener.ahead.n_frames) == (final, 10)
+    listener = LiveListener(Loudness(), LiveConfig(look_ahead_s=0.4, hop_s=0.2))
+    listener.push(audio[: 15 * SAMPLES_PER_FRAME])
+    assert listener.ahead is not None
+    np.testing.assert_allclose(listener.ahead.embedding, loudness[5:15], atol=1e-6)
+    listener.push(audio[15 * SAMPLES_PER_FRAME : 20 * SAMPLES_PER_FRAME])
+    np.testing.assert_allclose(listener.ahead.embedding, loudness[10:20], atol=1e-6)
+    listener.finish()
+    assert listener.ahead is None, "nothing follows the end"
+
+
 def test_a_position_leaves_no_trace_in_a_steady_embedding(whisper: WhisperStates) -> None:
     steady = SteadyWhisper(whisper)
     hum = whisper.encode_steady_sound(0.5)

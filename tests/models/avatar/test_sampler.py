@@ -49,6 +49,31 @@ def test_how_the_speech_is_cut_changes_nothing() -> None:
     np.testing.assert_allclose(np.concatenate(streamed), whole, atol=2e-6)
 
 
+def test_with_what_follows_known_beforehand_every_chunk_is_made_at_once_as_in_the_whole() -> None:
+    sampler, speech = Sampler(tiny_avatar(awake=True), CONFIG), speech_of(130)
+    session = sampler.begin(Condition(), None, seed=4)
+    made = []
+    for start, stop in ((0, 40), (40, 80), (80, 120)):
+        pieces = session.hear(part(speech, start, stop), part(speech, stop, stop + CONFIG.lookahead_frames))
+        assert sum(map(len, pieces)) == stop - start
+        made += pieces
+    made += session.hear(part(speech, 120, 130)) + session.finish()
+    whole = sampler.perform(speech, SHAPE, Condition(), None, seed=4)
+    np.testing.assert_allclose(np.concatenate(made), whole, atol=2e-6)
+
+
+def test_a_wrong_impression_of_what_follows_is_forgotten_when_it_is_heard() -> None:
+    sampler, speech, other = Sampler(tiny_avatar(awake=True), CONFIG), speech_of(30), speech_of(30, seed=9)
+    right, wrong = (sampler.begin(Condition(), None, seed=4) for _ in range(2))
+    told = right.hear(part(speech, 0, 10), part(speech, 10, 20)), wrong.hear(part(speech, 0, 10), part(other, 10, 20))
+    early, misled = (np.concatenate(pieces) for pieces in told)
+    assert early.shape == misled.shape == (10, MOTION_DIM)
+    assert np.abs(early - misled).max() > 1e-3, "what follows matters"
+    rest = [np.concatenate(s.hear(part(speech, 10, 30)) + s.finish()) for s in (right, wrong)]
+    assert rest[0].shape == rest[1].shape == (20, MOTION_DIM)
+    assert np.abs(rest[0] - rest[1])[-5:].max() < 0.1 * np.abs(early - misled).max()
+
+
 def test_a_window_goes_on_from_the_frames_before_it() -> None:
     sampler = Sampler(tiny_avatar(awake=True), CONFIG)
     previous = np.ones((4, MOTION_DIM), np.float32)
