@@ -131,11 +131,16 @@ def begun() -> "subprocess.Popen[bytes]":
         pytest.skip(str(missing))
     command = [sys.executable, "-m", "flows.cli", "live", "--model", DEFAULT]
     pipe = subprocess.PIPE
-    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe)
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, preexec_fn=_heed_interrupts)
     assert process.stderr is not None
     told = process.stderr.readline()
     assert b"default listens" in told, told + process.stderr.read()
     return process
+
+
+def _heed_interrupts() -> None:
+    """As a terminal's processes do; a test run in the background is told to ignore them, and so are its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.slow
