@@ -8,7 +8,6 @@ import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-import click
 import pytest
 from typer.main import get_command
 
@@ -65,7 +64,7 @@ def test_controls_of_the_readme_are_options_of_generate(options: str) -> None:
 def parse(arguments: list[str]) -> None:
     """Read the arguments as the command line would, down to the command, without running it."""
     command, context = get_command(app), None
-    while isinstance(command, click.Group) and arguments:
+    while hasattr(command, "resolve_command") and arguments:  # typer has a click of its own
         context = command.make_context("xtalker", arguments, parent=context)
-        _, command, arguments = command.resolve_command(context, [*context.protected_args, *context.args])
+        _, command, arguments = command.resolve_command(context, [*context._protected_args, *context.args])
     command.make_context("xtalker", arguments, parent=context)

@@ -12,9 +12,11 @@ import pyarrow.csv as pa_csv
 from rich.console import Console
 from rich.table import Table
 
+from flows.errors import WrongCall
 from flows.settings import Settings
 from warehouse.lake import reading
 from warehouse.read import FoundKind, resolve, table_of, verdicts_of
+from warehouse.saved import find_query, saved_queries
 from warehouse.snapshots import list_snapshots
 from warehouse.sql import query
 
@@ -22,8 +24,16 @@ SHOWN_ROWS: Final = 200  # of a table on a terminal; --format csv and json have 
 SHOWN_LIST: Final = 4  # numbers of a per-frame array in a cell
 
 
-def run_sql(sql: str, warehouse: Path | None, at: int | None, output: str) -> int:
-    table = query(Settings.load(warehouse).warehouse, sql, at)
+def run_sql(sql: str, values: Sequence[str], warehouse: Path | None, at: int | None, output: str) -> int:
+    if sql == "@":
+        print_table(("query", "asks"), ((f"@{saved.name}", saved.title) for saved in saved_queries().values()))
+        return 0
+    said = _said(values)
+    if sql.startswith("@"):
+        saved = find_query(sql[1:])
+        table = query(Settings.load(warehouse).warehouse, saved.sql, at, saved.values(said))
+    else:
+        table = query(Settings.load(warehouse).warehouse, sql, at, said)
     if output == "csv":
         pa_csv.write_csv(_flat(table), sys.stdout.buffer)
     elif output == "json":
@@ -91,6 +101,15 @@ def print_table(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:
         table.add_row(*(_cell(value) for value in row))
     # piped output keeps whole lines: rich would wrap them at 80 columns
     Console(width=None if sys.stdout.isatty() else 400, highlight=False).print(table)
+
+
+def _said(values: Sequence[str]) -> dict[str, str]:
+    """NAME=VALUE as a mapping. Raises ``WrongCall``."""
+    pairs = [value.partition("=") for value in values]
+    for name, sign, _ in pairs:
+        if not (name.isidentifier() and sign):
+            raise WrongCall(f"--set {name}{sign}: want NAME=VALUE, file=take3.mp4 say")
+    return {name: value for name, _, value in pairs}
 
 
 def _cell(value: Any) -> str:

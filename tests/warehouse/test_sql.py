@@ -12,7 +12,6 @@ from tests.warehouse.models import registered
 from warehouse.commit import open_committer
 from warehouse.errors import NotReadOnly, QueryTimedOut, SqlError, UnknownSnapshot
 from warehouse.lake import Layout
-from warehouse.saved import saved_queries
 from warehouse.sql import Session, SqlLimits, query, session
 from warehouse.verify import verify
 
@@ -203,16 +202,6 @@ def test_python_variables_are_no_tables(opened: Session) -> None:
     with pytest.raises(SqlError, match="secret"):
         opened.query("SELECT * FROM secret")
     assert secret.num_rows == 1
-
-
-@pytest.mark.parametrize("name", saved_queries())
-def test_saved_queries_run(before_regate: Session, opened: Session, name: str) -> None:
-    saved = saved_queries()[name]
-    values = {"snapshot": 2, "clip_id": "a-0", "version": "small"}
-    asked = opened if name.startswith("model_") else before_regate
-    table = asked.query(saved.sql, {parameter: values[parameter] for parameter in saved.parameters})
-    assert table.num_rows
-    assert len(saved.title) > 10
 
 
 def test_any_duckdb_client_can_attach(root: Path) -> None:
