@@ -1,12 +1,13 @@
 """Checkpoints in the warehouse: a folder of files, put there whole or not at all, known by one hash."""
 
 import hashlib
-import os
 import shutil
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import IO
 
 from warehouse.errors import InvalidCheckpoint
-from warehouse.shards import UNFINISHED, fsync_directory
+from warehouse.store import Store
 
 
 def checkpoint_digest(folder: Path) -> str:
@@ -15,42 +16,53 @@ def checkpoint_digest(folder: Path) -> str:
 
     Raises ``InvalidCheckpoint`` if there are none, or something that is not a plain file.
     """
-    lines = []
-    for path in _files_of(folder):
-        with path.open("rb") as file:
-            lines.append(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {path.relative_to(folder).as_posix()}\n")
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    names = [path.relative_to(folder).as_posix() for path in _files_of(folder)]
+    return _digest(names, lambda name: (folder / name).open("rb"))
 
 
-def install(checkpoint: Path, target: Path, digest: str) -> None:
-    """Copy ``checkpoint``, whose hash is ``digest``, to ``target``, which appears by one rename after every byte was
-    flushed to disk; what a killed call left is removed. One caller at a time: hold the committer's lock.
+def stored_digest(checkpoint: Store) -> str:
+    """``checkpoint_digest`` of one in the warehouse's store; of no files, the hash of nothing."""
+    return _digest(checkpoint.names(), checkpoint.open)
+
+
+def install(checkpoint: Path, models: Store, name: str, digest: str) -> None:
+    """Copy ``checkpoint``, whose hash is ``digest``, into ``models``, where it appears whole or not at all; what a
+    killed call left is removed, and a damaged copy replaced. One caller at a time: hold the committer's lock.
 
     Raises ``InvalidCheckpoint`` if the files changed meanwhile.
     """
-    target.parent.mkdir(exist_ok=True)
-    for left in target.parent.glob(f"{UNFINISHED}*"):
-        shutil.rmtree(left)
-    if target.exists():
-        if checkpoint_digest(target) == digest:
+    models.discard_unfinished(0)
+    if name in models.folders():
+        if stored_digest(models.sub(name)) == digest:
             return
-        shutil.rmtree(target)
-    work = target.with_name(f"{UNFINISHED}{target.name}")
-    try:
+        models.remove_folder(name)
+    with models.workspace() as work:
         for path in _files_of(checkpoint):
             copy = work / path.relative_to(checkpoint)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
-            with copy.open("rb+") as file:
-                os.fsync(file.fileno())
-        for parent in {copy.parent for copy in _files_of(work)} | {work}:
-            fsync_directory(parent)
         if checkpoint_digest(work) != digest:
             raise InvalidCheckpoint(f"{checkpoint} was written to while it was registered; register it when it is done")
-        work.rename(target)
-        fsync_directory(target.parent)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        models.publish(work, name)
+
+
+def fetch(store: Store, name: str, digest: str) -> Path:
+    """The checkpoint ``name`` of ``store`` as a folder of this machine: of an object store, a copy that is kept, whose
+    hash was seen to be ``digest`` when it was fetched. Raises ``InvalidCheckpoint`` if it was not."""
+
+    def check(folder: Path) -> None:
+        if not any(folder.iterdir()) or checkpoint_digest(folder) != digest:
+            raise InvalidCheckpoint(f"{store.url(name)} is not what was registered; `xtalker verify` says more")
+
+    return store.local_folder(name, check)
+
+
+def _digest(names: Iterable[str], open_file: Callable[[str], IO[bytes]]) -> str:
+    lines = []
+    for name in sorted(names):
+        with open_file(name) as file:
+            lines.append(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {name}\n")  # type: ignore[arg-type]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _files_of(folder: Path) -> list[Path]:

@@ -1,17 +1,14 @@
 """Commit: one staged micro-batch becomes one snapshot, all its tables in one transaction.
 
-The staged folder is the write-ahead log. A commit links its shards into place, adds them to the catalogue in one
-DuckLake transaction, and only then removes the folder. Killed before the transaction, it leaves links that nobody
-reads and the folder, so ``recover`` does it again; killed after, ``recover`` finds the commit's id in the catalogue
-and only removes the folder.
+The staged folder is the write-ahead log. A commit links its shards into place (an object store copies them), adds them
+to the catalogue in one DuckLake transaction, and only then removes the folder. Killed before the transaction, it leaves
+links that nobody reads and the folder, so ``recover`` does it again; killed after, ``recover`` finds the commit's id in
+the catalogue and only removes the folder.
 """
 # ruff: noqa: S608 - identifiers in SQL are constants of this package; values are bound or quoted
 
 import json
 import logging
-import os
-import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
@@ -21,19 +18,19 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
-from schemas.tables import LAKE_TABLES, MODEL_TABLES
+from schemas.tables import MODEL_TABLES
 from schemas.verdict import Reason
+from warehouse.connection import quoted
 from warehouse.errors import CatalogueLost, InvalidCommit, StaleCommit
-from warehouse.lake import Lake, committing, quoted
+from warehouse.lake import Lake, committing, shard_folder
 from warehouse.shards import (
-    UNFINISHED,
     CommitKind,
     Shard,
     StagedCommit,
     by_commit,
-    fsync_directory,
     open_staged,
     shard_name,
+    staged_commits,
 )
 from warehouse.snapshots import AUTHOR, Snapshot, find_commit
 
@@ -69,30 +66,30 @@ def commit(lake: Lake, staged: StagedCommit) -> Snapshot | None:
         try:
             apply(lake, publish(lake, staged, sequence))
         except BaseException:
+            lake.require_lock()  # whoever holds it by now may be at this very commit
             _sweep(lake, staged.commit_id)
             raise
         known = find_commit(lake, staged.commit_id)
-    if staged.folder is not None:
-        shutil.rmtree(staged.folder, ignore_errors=True)
+    lake.layout.staging.remove_folder(staged.commit_id)
     return known
 
 
 def recover(lake: Lake) -> list[Snapshot]:
     """Commit every whole staged folder that a killed committer, or a worker that outlived one, left behind."""
+    staging = lake.layout.staging
+    staging.discard_unfinished(ABANDONED_AFTER_S)
     recovered = []
-    for folder in sorted(p for p in lake.layout.staging.iterdir() if p.is_dir()):
-        if folder.name.startswith(UNFINISHED):
-            if time.time() - folder.stat().st_mtime > ABANDONED_AFTER_S:
-                shutil.rmtree(folder)
+    for commit_id in staged_commits(staging):
+        if find_commit(lake, commit_id) is not None:  # of its folder there may be but a part
+            staging.remove_folder(commit_id)
             continue
         try:
-            staged = open_staged(folder)
-            _sweep(lake, staged.commit_id)
+            staged = open_staged(staging, commit_id)
+            _sweep(lake, commit_id)
             snapshot = commit(lake, staged)
         except (StaleCommit, InvalidCommit) as error:
-            lake.layout.rejected.mkdir(exist_ok=True)
-            folder.rename(lake.layout.rejected / folder.name)
-            _log.warning("%s cannot be committed any more and was moved to %s: %s", folder, lake.layout.rejected, error)
+            _reject(lake, commit_id)
+            _log.warning("commit %s fits no more and was moved to %s: %s", commit_id, lake.layout.rejected.url(), error)
             continue
         if snapshot is not None:
             recovered.append(snapshot)
@@ -103,10 +100,9 @@ def publish(lake: Lake, staged: StagedCommit, sequence: int) -> StagedCommit:
     """Give the staged shards their final names, without taking them out of the staged folder."""
     published: dict[str, Shard] = {}
     for table, shard in staged.shards.items():
-        path = lake.layout.shards_of(table) / shard_name(sequence, staged.commit_id, shard.digest)
-        _link(shard.path, path)
-        fsync_directory(path.parent)
-        published[table] = replace(shard, path=path, sequence=sequence)
+        name = f"{shard_folder(table)}/{shard_name(sequence, staged.commit_id, shard.digest)}"
+        lake.layout.shards.link(shard.url, name)
+        published[table] = replace(shard, store=lake.layout.shards, name=name, sequence=sequence)
     return replace(staged, shards=published)
 
 
@@ -120,7 +116,7 @@ def apply(lake: Lake, published: StagedCommit) -> None:
         _REPLACE[published.info.kind](con, published)
         for table, shard in published.shards.items():
             con.execute(
-                f"CALL ducklake_add_data_files('lake', {quoted(table)}, {quoted(shard.path)}, allow_missing => true)"
+                f"CALL ducklake_add_data_files('lake', {quoted(table)}, {quoted(shard.url)}, allow_missing => true)"
             )
         extra = {"commit_id": published.commit_id, "rows": dict(published.rows), **asdict(published.info)}
         rows = ", ".join(f"{count} {name}" for name, count in published.rows.items() if count)
@@ -128,9 +124,10 @@ def apply(lake: Lake, published: StagedCommit) -> None:
             f"CALL lake.set_commit_message({quoted(AUTHOR)}, {quoted(f'{published.info.kind}: {rows}')}, "
             f"extra_info => {quoted(json.dumps(extra, sort_keys=True))})"
         )
+        lake.require_lock()
         con.execute("COMMIT")
     except BaseException:
-        with suppress(duckdb.TransactionException):  # a COMMIT that failed has rolled back already
+        with suppress(duckdb.Error):  # a COMMIT that failed has rolled back already, as has a server that is gone
             con.execute("ROLLBACK")
         raise
 
@@ -146,7 +143,7 @@ def _ids_of(con: duckdb.DuckDBPyConnection, published: StagedCommit) -> dict[str
     ids = {}
     for name, (table, wanted) in columns.items():
         shard = published.shards.get(table)
-        origin = f"read_parquet({quoted(shard.path)})" if shard else f"lake.{table} WHERE false"
+        origin = f"read_parquet({quoted(shard.url)})" if shard else f"lake.{table} WHERE false"
         ids[name] = con.execute(f"SELECT DISTINCT {wanted} FROM {origin}").to_arrow_table()
     return ids
 
@@ -211,7 +208,8 @@ _REPLACE: Final = {
 
 def _require_whole_catalogue(lake: Lake) -> None:
     """Shards of later commits than the catalogue's last mean that an old copy of it was put back."""
-    newest = max((shards[0].sequence for shards in by_commit(lake.layout.shard_files())), default=0)
+    commits = by_commit(lake.layout.shards, lake.layout.shard_files())
+    newest = max((shards[0].sequence for shards in commits), default=0)
     if newest > lake.latest():
         raise CatalogueLost(
             f"{lake.layout.catalogue} ends at snapshot {lake.latest()}, but there are shards of snapshot {newest}; "
@@ -222,20 +220,12 @@ def _require_whole_catalogue(lake: Lake) -> None:
 def _sweep(lake: Lake, commit_id: str) -> None:
     """Remove the links of a staged commit that never reached the catalogue; the staged folder still has the bytes."""
     if find_commit(lake, commit_id) is None:
-        for table in LAKE_TABLES:
-            for path in lake.layout.shards_of(table).glob(f"*-{commit_id}-*.parquet"):
-                path.unlink()
+        lake.layout.shards.remove(name for name in lake.layout.shard_files() if f"-{commit_id}-" in name)
 
 
-def _link(source: Path, target: Path) -> None:
-    """Link ``source`` as ``target``, or copy it where the file system has no links or staging lies on another."""
-    if target.exists():
-        return
-    try:
-        os.link(source, target)
-    except OSError:
-        partial = target.with_name(f".{target.name}")
-        shutil.copyfile(source, partial)
-        with partial.open("rb+") as file:
-            os.fsync(file.fileno())
-        partial.rename(target)
+def _reject(lake: Lake, commit_id: str) -> None:
+    """Put a staged commit aside, where nobody tries it again."""
+    staging, rejected = lake.layout.staging, lake.layout.rejected
+    for name in staging.sub(commit_id).names():
+        rejected.link(staging.url(f"{commit_id}/{name}"), f"{commit_id}/{name}")
+    staging.remove_folder(commit_id)

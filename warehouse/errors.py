@@ -9,6 +9,18 @@ class ExtensionMissing(WarehouseError):
     """A DuckDB extension the lake needs is not installed."""
 
 
+class InvalidConfig(WarehouseError):
+    """A ``warehouse.toml`` cannot be followed."""
+
+
+class CatalogueUnreachable(WarehouseError):
+    """The database that holds the catalogue does not answer."""
+
+
+class StoreUnreachable(WarehouseError):
+    """The object store that holds the shards does not answer, or refuses."""
+
+
 class NoWarehouse(WarehouseError):
     """There is no warehouse at this place."""
 
@@ -27,6 +39,10 @@ class InconsistentLake(WarehouseError):
 
 class CommitterBusy(WarehouseError):
     """Another process is writing; there is one committer at a time."""
+
+
+class CommitterLockLost(WarehouseError):
+    """The committer's connection to the catalogue broke, and with it the right to commit."""
 
 
 class InvalidCommit(WarehouseError):

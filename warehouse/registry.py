@@ -17,10 +17,11 @@ import pyarrow as pa
 from schemas.licence import LicenceClass, most_restrictive
 from schemas.tables import MODEL_TABLES
 from schemas.version import Decision, DecisionKind, ModelMetric, ModelVersion, TrainedModel
-from warehouse.checkpoints import checkpoint_digest, install
+from warehouse.checkpoints import checkpoint_digest, fetch, install
 from warehouse.commit import commit, open_committer
+from warehouse.connection import quoted
 from warehouse.errors import AmbiguousName, NothingToRollBack, UnknownName
-from warehouse.lake import Lake, missing_tables, quoted
+from warehouse.lake import Lake, Layout, missing_tables
 from warehouse.promotion import PromotionRule, rule_on
 from warehouse.selection import TRAIN, SelectedClips
 from warehouse.shards import CommitInfo, CommitKind, stage
@@ -45,8 +46,7 @@ def register(
         known = {version.version: version for version in versions(lake)}
         if trained.parent is not None and trained.parent not in known:
             raise UnknownName(f"no model {trained.parent!r} to be fine-tuned from; register it first")
-        target = lake.layout.models / name
-        install(checkpoint, target, digest)
+        install(checkpoint, lake.layout.models, name, digest)
         if name in known:
             return known[name]
         inherited = [selected.licence_class] + ([known[trained.parent].licence_class] if trained.parent else [])
@@ -61,7 +61,7 @@ def register(
             n_parameters=trained.n_parameters,
             code_version=trained.code_version,
             created=datetime.now(UTC),
-            checkpoint=target.relative_to(lake.layout.root).as_posix(),
+            checkpoint=f"models/{name}",
             checkpoint_sha256=digest,
         )
         rows = {
@@ -77,16 +77,23 @@ def register(
 
 
 def promote(
-    root: Path, version: str, rule: PromotionRule, code_version: str, alias: str = CHAMPION, force: bool = False
+    root: Path,
+    version: str,
+    rule: PromotionRule,
+    code_version: str,
+    alias: str = CHAMPION,
+    force: bool = False,
+    beside: Sequence[ModelMetric] = (),
 ) -> Decision:
     """Move ``alias`` to ``version`` if ``rule`` allows it, or with ``force`` whatever it says; the decision, which is
-    stored either way. Raises ``UnknownName``, ``AmbiguousName``."""
+    stored either way. ``beside`` are numbers of other versions on its clips, in rows of their names, measured since it
+    was registered; they are stored with it. Raises ``UnknownName``, ``AmbiguousName``."""
     with open_committer(root, COMMIT_WAIT_S) as lake:
         candidate = resolve_version(lake, version).version
         holder = aliases(lake).get(alias)
         comparable = holder is not None and _evaluated_on(lake, holder) == _evaluated_on(lake, candidate)
         holder_metrics = metrics_of(lake, holder) if holder is not None and comparable else ()
-        ruling = rule_on(rule, metrics_of(lake, candidate), holder, holder_metrics)
+        ruling = rule_on(rule, (*metrics_of(lake, candidate), *beside), holder, holder_metrics)
         kind, moved, reason = DecisionKind.PROMOTE, ruling.passes, ruling.reason
         if candidate == holder:
             moved, reason = False, f"{candidate} is {alias} already"
@@ -110,6 +117,7 @@ def promote(
                 threshold=ruling.threshold,
                 set_at=datetime.now(UTC),
             ),
+            beside,
         )
 
 
@@ -190,6 +198,14 @@ def resolve_version(lake: Lake, text: str) -> ModelVersion:
     return found[0]
 
 
+def open_checkpoint(root: Path, version: ModelVersion) -> Path:
+    """The folder with a version's checkpoint, to read on this machine; from an object store it is fetched once.
+
+    Raises ``InvalidCheckpoint`` if what was fetched is not what was registered, ``StoreUnreachable``.
+    """
+    return fetch(Layout.of(root).models, version.version, version.checkpoint_sha256)
+
+
 _CLIP_COLUMNS: Final = [name for name in MODEL_TABLES["model_clips"].names if name not in ("version", "path")]
 
 
@@ -217,8 +233,12 @@ def _evaluated_on(lake: Lake, version: str) -> set[str]:
     return {clip_id for (clip_id,) in lake.con.execute(sql).fetchall()}
 
 
-def _decide(lake: Lake, code_version: str, decision: Decision) -> Decision:
-    _commit(lake, {"model_aliases": [asdict(decision)]}, code_version)
+def _decide(lake: Lake, code_version: str, decision: Decision, beside: Sequence[ModelMetric] = ()) -> Decision:
+    rows = {
+        "model_metrics": [{"version": decision.version, **asdict(metric)} for metric in beside],
+        "model_aliases": [asdict(decision)],
+    }
+    _commit(lake, {name: those for name, those in rows.items() if those}, code_version)
     return decision
 
 

@@ -19,8 +19,9 @@ from pydantic import Field
 from schemas.config import StageConfig
 from schemas.licence import LicenceClass, Use, classify, most_restrictive, permits
 from schemas.units import frames_to_seconds
+from warehouse.connection import quoted
 from warehouse.errors import LicenceRefused, NothingSelected
-from warehouse.lake import quoted, reading
+from warehouse.lake import reading
 from warehouse.snapshots import latest_of_data
 from warehouse.sql import session
 

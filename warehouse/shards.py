@@ -9,15 +9,12 @@ goes in. The id is the hash over the header and the shards' hashes, hence it sta
 
 import hashlib
 import json
-import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,12 +22,12 @@ import pyarrow.parquet as pq
 
 from schemas.tables import LAKE_TABLES, MODEL_TABLES, TABLES
 from warehouse.errors import InvalidCommit
+from warehouse.store import Store
 
 FORMAT: Final = 1
 METADATA_KEY: Final = b"xtalker"
 HASH_DIGITS: Final = 32
 COMMIT_DIGITS: Final = 20
-UNFINISHED: Final = ".tmp-"  # how the name of a folder begins in which a worker still writes
 # Rows come ordered by this column, so that DuckDB's row-group statistics lead to one clip without reading the rest.
 ORDER_BY: Final = {
     "sources": "source_id",
@@ -51,7 +48,10 @@ ROW_GROUP_ROWS: Final = {**_SCALARS, "verdicts": 65_536, "model_clips": 65_536, 
 BLOOM_FILTERS: Final = ("clip_id", "source_id", "subject_id")
 # Measured numbers, ids and texts hardly repeat: a dictionary of them makes a shard a third larger.
 UNREPEATED: Final = frozenset({"clip_id", "source_id", "subject_id", "path", "sha256", "transcript"})
+_UNNAMED: Final = "unnamed.parquet"
+_SMALLEST_FIRST: Final = tuple(LAKE_TABLES)  # sources come before clips, and both before the arrays of each frame
 _NAME: Final = re.compile(rf"(\d{{8}})-([0-9a-f]{{{COMMIT_DIGITS}}})-([0-9a-f]{{{HASH_DIGITS}}})\.parquet")
+_COMMIT_ID: Final = re.compile(rf"[0-9a-f]{{{COMMIT_DIGITS}}}")
 
 
 class CommitKind(StrEnum):
@@ -83,33 +83,36 @@ class CommitInfo:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One shard on disk. ``sequence`` is 0 while it is staged."""
+    """One shard, by its name in a store. ``sequence`` is 0 while it is staged."""
 
     table: str
-    path: Path
+    store: Store
+    name: str
     sequence: int
     commit_id: str
     digest: str
 
+    @property
+    def url(self) -> str:
+        """What DuckDB opens it by."""
+        return self.store.url(self.name)
+
 
 @dataclass(frozen=True, slots=True)
 class StagedCommit:
-    """The shards of one commit; tables without rows have none. ``folder`` is None if it has no rows at all."""
+    """The shards of one commit; tables without rows have none."""
 
     commit_id: str
     info: CommitInfo
     rows: Mapping[str, int]  # of every table that was given, empty ones included
     shards: Mapping[str, Shard]
-    folder: Path | None
 
 
-def stage(tables: Mapping[str, pa.Table], staging: Path, info: CommitInfo) -> StagedCommit:
-    """Write the shards of one commit under ``staging``, all of them or none.
+def stage(tables: Mapping[str, pa.Table], staging: Store, info: CommitInfo) -> StagedCommit:
+    """Write the shards of one commit under ``staging``, all of them or none: as one folder, named after the commit.
 
-    They appear as one folder, by one rename, after every byte was flushed to disk; a killed worker leaves at most a
-    folder whose name begins with a dot. ``tables`` has every table of ``schemas.tables.TABLES``, empty ones included;
-    for a ``MODEL`` some of ``MODEL_TABLES``. Raises ``InvalidCommit`` on other tables, columns or types, or if an id
-    occurs twice.
+    ``tables`` has every table of ``schemas.tables.TABLES``, empty ones included; for a ``MODEL`` some of
+    ``MODEL_TABLES``. Raises ``InvalidCommit`` on other tables, columns or types, or if an id occurs twice.
     """
     _check(tables, info.kind)
     ordered: dict[str, Rows] = {}
@@ -128,53 +131,54 @@ class Rows:
     batches: Iterable[pa.RecordBatch]
 
 
-def stage_ordered(tables: Mapping[str, Rows], staging: Path, info: CommitInfo) -> StagedCommit:
+def stage_ordered(tables: Mapping[str, Rows], staging: Store, info: CommitInfo) -> StagedCommit:
     """``stage``, for rows that already come in order and need not fit into memory."""
     rows = {name: tables[name].count for name in tables}
-    staging.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=staging))
-    try:
-        written = {name: _write(tables[name], work / name, header(name, info, rows)) for name in tables if rows[name]}
-        commit_id = commit_id_of(info, rows, {name: digest for name, (_, digest) in written.items()})
-        if not written:
-            return StagedCommit(commit_id, info, rows, {}, None)
-        for path, digest in written.values():
-            path.rename(path.with_name(shard_name(0, commit_id, digest)))
-            fsync_directory(path.parent)
-        fsync_directory(work)
-        folder = staging / commit_id
-        if not folder.exists():
-            work.rename(folder)
-            fsync_directory(staging)
-        return open_staged(folder)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    with staging.workspace() as work:
+        digests = {name: _write(tables[name], work / name, header(name, info, rows)) for name in tables if rows[name]}
+        commit_id = commit_id_of(info, rows, digests)
+        if not digests:
+            return StagedCommit(commit_id, info, rows, {})
+        shards = {}
+        for table, digest in digests.items():
+            name = shard_name(0, commit_id, digest)
+            (work / table / _UNNAMED).rename(work / table / name)
+            shards[table] = Shard(table, staging, f"{commit_id}/{table}/{name}", 0, commit_id, digest)
+        staging.publish(work, commit_id)
+    return StagedCommit(commit_id, info, rows, shards)
 
 
-def open_staged(folder: Path) -> StagedCommit:
+def staged_commits(staging: Store) -> list[str]:
+    """The ids of the commits that lie whole under ``staging``, sorted."""
+    return [name for name in staging.folders() if _COMMIT_ID.fullmatch(name)]
+
+
+def open_staged(staging: Store, commit_id: str) -> StagedCommit:
     """Read back what ``stage`` wrote. Raises ``InvalidCommit`` if it is not whole."""
-    return assemble_commit([shard for path in folder.glob("*/*.parquet") if (shard := shard_of(path))], folder)
+    names = [f"{commit_id}/{name}" for name in staging.sub(commit_id).names()]
+    shards = [shard for name in names if (shard := shard_of(staging, name))]
+    if not shards:
+        raise InvalidCommit(f"{staging.url(commit_id)}: no shards")
+    return assemble_commit(shards)
 
 
-def assemble_commit(shards: list[Shard], folder: Path | None) -> StagedCommit:
+def assemble_commit(shards: list[Shard]) -> StagedCommit:
     """The commit that ``shards`` are, by their own metadata. Raises ``InvalidCommit`` if any is missing or strange."""
     by_table = {shard.table: shard for shard in shards}
-    if not shards:
-        raise InvalidCommit(f"{folder}: no shards")
-    info, rows = read_header(shards[0].path)
+    info, rows = read_header(min(shards, key=lambda shard: _SMALLEST_FIRST.index(shard.table)))
     wanted = {name for name, count in rows.items() if count}
     if wanted != set(by_table):
         raise InvalidCommit(f"commit {shards[0].commit_id}: has shards of {sorted(by_table)}, wants {sorted(wanted)}")
     commit_id = commit_id_of(info, rows, {name: shard.digest for name, shard in by_table.items()})
     if {shard.commit_id for shard in shards} != {commit_id}:
         raise InvalidCommit(f"commit {shards[0].commit_id}: its shards belong to another commit, {commit_id}")
-    return StagedCommit(commit_id, info, rows, by_table, folder)
+    return StagedCommit(commit_id, info, rows, by_table)
 
 
-def by_commit(paths: list[Path]) -> list[list[Shard]]:
-    """The shards among ``paths``, commit by commit in the order in which they were committed."""
+def by_commit(store: Store, names: Iterable[str]) -> list[list[Shard]]:
+    """The shards among the files ``names``, commit by commit in the order in which they were committed."""
     groups: dict[tuple[int, str], list[Shard]] = {}
-    for shard in filter(None, map(shard_of, paths)):
+    for shard in filter(None, (shard_of(store, name) for name in names)):
         groups.setdefault((shard.sequence, shard.commit_id), []).append(shard)
     return [groups[key] for key in sorted(groups)]
 
@@ -186,18 +190,19 @@ def header(table: str, info: CommitInfo, rows: Mapping[str, int]) -> bytes:
     ).encode()
 
 
-def read_header(path: Path) -> tuple[CommitInfo, dict[str, int]]:
+def read_header(shard: Shard) -> tuple[CommitInfo, dict[str, int]]:
     """What a shard's metadata says. Raises ``InvalidCommit`` if the file is no shard of a format known here."""
     try:
-        metadata = pq.read_schema(path).metadata or {}
+        with shard.store.open(shard.name) as file:
+            metadata = pq.read_schema(file).metadata or {}
         fields = json.loads(metadata[METADATA_KEY])
         if fields["format"] != FORMAT:
-            raise InvalidCommit(f"{path}: shard format {fields['format']}, this version reads {FORMAT}")
+            raise InvalidCommit(f"{shard.url}: shard format {fields['format']}, this version reads {FORMAT}")
         kind = CommitKind(fields["kind"])
         info = CommitInfo(kind, fields["parent"], fields["code_version"], fields["recipe"])
         return info, {name: int(count) for name, count in fields["rows"].items()}
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
-        raise InvalidCommit(f"{path}: not a shard ({error})") from error
+        raise InvalidCommit(f"{shard.url}: not a shard ({error})") from error
 
 
 def commit_id_of(info: CommitInfo, rows: Mapping[str, int], digests: Mapping[str, str]) -> str:
@@ -210,33 +215,24 @@ def shard_name(sequence: int, commit_id: str, digest: str) -> str:
     return f"{sequence:08d}-{commit_id}-{digest}.parquet"
 
 
-def shard_of(path: Path) -> Shard | None:
-    """What a shard's path says, its folder being its table; None if the name is not a shard's."""
-    match = _NAME.fullmatch(path.name)
-    if match is None or path.parent.name not in LAKE_TABLES:
+def shard_of(store: Store, name: str) -> Shard | None:
+    """What a file's name in ``store`` says, its folder being its table; None if the name is not a shard's."""
+    *_, table, last = ("", *name.split("/"))
+    match = _NAME.fullmatch(last)
+    if match is None or table not in LAKE_TABLES:
         return None
-    return Shard(path.parent.name, path, int(match[1]), match[2], match[3])
+    return Shard(table, store, name, int(match[1]), match[2], match[3])
 
 
-def digest_of(path: Path) -> str:
-    """The hash that belongs in the shard's name."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:HASH_DIGITS]
+def digest_of(file: IO[bytes]) -> str:
+    """The hash that belongs in a shard's name, of its bytes."""
+    return hashlib.file_digest(file, "sha256").hexdigest()[:HASH_DIGITS]  # type: ignore[arg-type]
 
 
-def fsync_directory(path: Path) -> None:
-    """Make the names in a folder as durable as the bytes they name."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _write(rows: Rows, folder: Path, metadata: bytes) -> tuple[Path, str]:
-    """Write one shard into a new folder named after its table, flush it to disk; its path and its hash."""
+def _write(rows: Rows, folder: Path, metadata: bytes) -> str:
+    """Write one shard into a new folder named after its table; its hash."""
     folder.mkdir()
-    path = folder / "unnamed.parquet"
+    path = folder / _UNNAMED
     schema = LAKE_TABLES[folder.name].with_metadata({METADATA_KEY: metadata})
     distinct = min(rows.count, ROW_GROUP_ROWS[folder.name])
     filters = {name: {"ndv": distinct, "fpp": 0.01} for name in BLOOM_FILTERS if name in schema.names}
@@ -247,9 +243,8 @@ def _write(rows: Rows, folder: Path, metadata: bytes) -> tuple[Path, str]:
         for batch in rows.batches:
             table = pa.Table.from_batches([batch]).cast(schema)
             writer.write_table(table, row_group_size=ROW_GROUP_ROWS[folder.name])
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
-    return path, digest_of(path)
+    with path.open("rb") as file:
+        return digest_of(file)
 
 
 def _check(tables: Mapping[str, pa.Table], kind: CommitKind) -> None:

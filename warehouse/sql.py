@@ -21,15 +21,19 @@ from pydantic import Field
 
 from schemas.config import StageConfig
 from schemas.tables import MODEL_TABLES
+from warehouse.connection import quoted
 from warehouse.errors import NotReadOnly, QueryTimedOut, SqlError
-from warehouse.lake import Lake, missing_tables, quoted, reading
+from warehouse.lake import Lake, missing_tables, reading
 
 TABLE_FUNCTIONS: Final = frozenset(
     {"unnest", "range", "generate_series", "repeat", "json_each", "json_tree", "duckdb_tables", "duckdb_columns"}
     | {"duckdb_functions", "duckdb_views", "ducklake_snapshots", "ducklake_table_changes"}
     | {"ducklake_table_insertions", "ducklake_table_deletions", "ducklake_list_files"}
 )
-FORBIDDEN_FUNCTIONS: Final = frozenset({"write_log", "getenv"})
+# the environment and the settings hold the credentials of the store
+FORBIDDEN_FUNCTIONS: Final = frozenset({"write_log", "getenv", "current_setting"})
+# DuckLake's own database is attached too, and with PostgreSQL all that its user may read there
+SCHEMAS: Final = frozenset({"", "lake", "main", "memory", "temp", "information_schema"})
 SQL_CLOCKS: Final = frozenset({"current_timestamp", "current_time", "localtime", "localtimestamp"})  # called without ()
 VIEWS: Final = {
     "kept": "SELECT * FROM lake.clips WHERE keep",
@@ -169,7 +173,7 @@ def _lock_down(lake: Lake) -> None:
         con.execute(f"CREATE TEMP VIEW {name} AS SELECT {columns} WHERE false")
     for name, body in VIEWS.items():
         con.execute(f"CREATE TEMP VIEW {name} AS {body}")
-    con.execute(f"SET allowed_directories = [{quoted(f'{lake.layout.shards}/')}]")
+    con.execute(f"SET allowed_directories = [{quoted(f'{lake.layout.shards.url()}/')}]")
     con.execute("SET max_temp_directory_size = '0B'")
     con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")
@@ -206,6 +210,9 @@ def _check_node(node: Mapping[str, Any]) -> None:
         case "BASE_TABLE":
             if not _PLAIN_NAME.fullmatch(node["table_name"]):
                 raise NotReadOnly(f"{node['table_name']!r} is not a table of the warehouse")
+            qualifiers = {node["catalog_name"].lower(), node["schema_name"].lower()}
+            if not qualifiers <= SCHEMAS:
+                raise NotReadOnly(f"tables of {sorted(qualifiers - SCHEMAS)} are not the warehouse's; leave it out")
         case "FUNCTION":
             if node["function_name"].lower() in FORBIDDEN_FUNCTIONS:
                 raise NotReadOnly(f"the function {node['function_name']}() is not allowed")

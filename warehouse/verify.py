@@ -13,11 +13,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from warehouse.checkpoints import checkpoint_digest
-from warehouse.errors import InvalidCheckpoint, InvalidCommit
-from warehouse.lake import Lake, missing_tables, reading
+from warehouse.checkpoints import stored_digest
+from warehouse.errors import InvalidCommit
+from warehouse.lake import Lake, missing_tables, reading, shard_folder
 from warehouse.registry import versions
 from warehouse.shards import Shard, assemble_commit, by_commit, digest_of
+from warehouse.store import Store
 
 
 class ProblemKind(StrEnum):
@@ -44,7 +45,7 @@ class VerifyReport:
     models: int
     bytes: int
     problems: tuple[Problem, ...]
-    leftovers: tuple[Path, ...]  # DuckLake's own files, and checkpoints, of transactions that were undone; harmless
+    leftovers: tuple[str, ...]  # DuckLake's own files, and checkpoints, of transactions that were undone; harmless
 
     @property
     def ok(self) -> bool:
@@ -92,72 +93,72 @@ def verify(root: Path, threads: int | None = None) -> VerifyReport:
     Raises ``NoWarehouse``, ``CatalogueLost``, ``ExtensionMissing``; everything else is a ``Problem``.
     """
     with reading(root, threads=threads) as lake:
-        catalogued = _catalogued(lake)
-        on_disk, deletes = lake.layout.shard_files(), lake.layout.delete_files()
-        missing = sorted(set(catalogued).difference(on_disk, deletes))
-        extra = [path for path in on_disk if path not in catalogued]
-        leftovers = tuple(path for path in deletes if path not in catalogued)
-        problems = [_problem(ProblemKind.MISSING, path, "the catalogue names it") for path in missing]
-        problems += [_problem(ProblemKind.EXTRA, path, "the catalogue does not name it") for path in extra]
-        commits = by_commit(on_disk)
+        catalogued, store = _catalogued(lake), lake.layout.shards
+        stored, deletes = lake.layout.shard_files(), lake.layout.delete_files()
+        missing = sorted(set(catalogued).difference(map(store.url, [*stored, *deletes])))
+        extra = [url for url in map(store.url, stored) if url not in catalogued]
+        leftovers = tuple(url for url in map(store.url, deletes) if url not in catalogued)
+        problems = [Problem(ProblemKind.MISSING, url, "the catalogue names it") for url in missing]
+        problems += [Problem(ProblemKind.EXTRA, url, "the catalogue does not name it") for url in extra]
+        commits = by_commit(store, stored)
         shards = [shard for members in commits for shard in members]
         with ThreadPoolExecutor(threads) as pool:  # hashing lets go of the interpreter
-            checks = pool.map(lambda shard: list(_check_shard(shard, catalogued.get(shard.path))), shards)
+            checks = pool.map(lambda shard: list(_check_shard(shard, catalogued.get(shard.url))), shards)
             problems += itertools.chain.from_iterable(checks)
         for members in commits:
             try:
-                assemble_commit(members, None)
+                assemble_commit(members)
             except InvalidCommit as error:
                 problems.append(Problem(ProblemKind.INCONSISTENT, members[0].commit_id, str(error)))
         problems += _broken_rules(lake)
         models = versions(lake)
-        checkpoints = {lake.layout.root / version.checkpoint: version.checkpoint_sha256 for version in models}
-        for folder, digest in checkpoints.items():
-            problems += _check_checkpoint(folder, digest)
-        leftovers += tuple(sorted(set(lake.layout.models.glob("*")).difference(checkpoints)))
-    hashed = [shard.path for shard in shards] + [p for folder in checkpoints for p in folder.rglob("*") if p.is_file()]
-    size = sum(path.stat().st_size for path in hashed)
+        checkpoints = {version.version: lake.layout.store.sub(version.checkpoint) for version in models}
+        for version in models:
+            problems += _check_checkpoint(checkpoints[version.version], version.checkpoint_sha256)
+        there = {name.partition("/")[0] for name in lake.layout.models.names()}
+        leftovers += tuple(lake.layout.models.url(name) for name in sorted(there.difference(checkpoints)))
+        size = sum(shard.store.size_bytes(shard.name) for shard in shards)
+        size += sum(folder.size_bytes(name) for folder in checkpoints.values() for name in folder.names())
     return VerifyReport(len(shards), len(commits), len(models), size, tuple(problems), leftovers)
 
 
-def _catalogued(lake: Lake) -> dict[Path, int]:
-    """Every file that any snapshot uses, with its number of rows."""
-    files: dict[Path, int] = {}
+def _catalogued(lake: Lake) -> dict[str, int]:
+    """The url of every file that any snapshot uses, with its number of rows."""
+    files: dict[str, int] = {}
     for table, count in (("ducklake_data_file", "record_count"), ("ducklake_delete_file", "delete_count")):
         rows = lake.con.execute(
             f"SELECT table_name, f.path, f.path_is_relative, {count} FROM __ducklake_metadata_lake.{table} f "
             "JOIN __ducklake_metadata_lake.ducklake_table USING (table_id)"
         ).fetchall()
         for name, path, is_relative, n in rows:
-            files[lake.layout.shards_of(name) / path if is_relative else Path(path)] = int(n)
+            files[lake.layout.shards.url(f"{shard_folder(name)}/{path}") if is_relative else path] = int(n)
     return files
 
 
 def _check_shard(shard: Shard, catalogued_rows: int | None) -> Iterator[Problem]:
-    digest = digest_of(shard.path)
-    if digest != shard.digest:
-        yield _problem(ProblemKind.CORRUPT, shard.path, f"its bytes hash to {digest}")
-        return
-    try:
-        rows = pq.read_metadata(shard.path).num_rows
-    except pa.ArrowException as error:
-        yield _problem(ProblemKind.CORRUPT, shard.path, str(error))
-        return
+    with shard.store.open(shard.name) as file:
+        digest = digest_of(file)
+        if digest != shard.digest:
+            yield Problem(ProblemKind.CORRUPT, shard.url, f"its bytes hash to {digest}")
+            return
+        file.seek(0)
+        try:
+            rows = pq.read_metadata(file).num_rows
+        except pa.ArrowException as error:
+            yield Problem(ProblemKind.CORRUPT, shard.url, str(error))
+            return
     if catalogued_rows is not None and rows != catalogued_rows:
-        yield _problem(ProblemKind.MISCOUNTED, shard.path, f"{rows} rows, the catalogue says {catalogued_rows}")
+        yield Problem(ProblemKind.MISCOUNTED, shard.url, f"{rows} rows, the catalogue says {catalogued_rows}")
 
 
-def _check_checkpoint(folder: Path, digest: str) -> Iterator[Problem]:
-    if not folder.is_dir():
-        yield _problem(ProblemKind.MISSING, folder, "the registry names it; copy it back, or train the model again")
+def _check_checkpoint(folder: Store, digest: str) -> Iterator[Problem]:
+    if not folder.names():
+        how = "the registry names it; copy it back, or train the model again"
+        yield Problem(ProblemKind.MISSING, folder.url(), how)
         return
-    try:
-        found = checkpoint_digest(folder)
-    except InvalidCheckpoint as error:
-        yield _problem(ProblemKind.CORRUPT, folder, str(error))
-        return
+    found = stored_digest(folder)
     if found != digest:
-        yield _problem(ProblemKind.CORRUPT, folder, f"its files hash to {found}")
+        yield Problem(ProblemKind.CORRUPT, folder.url(), f"its files hash to {found}")
 
 
 def _broken_rules(lake: Lake) -> Iterator[Problem]:
@@ -170,7 +171,3 @@ def _broken_rules(lake: Lake) -> Iterator[Problem]:
                 yield Problem(ProblemKind.INCONSISTENT, str(name), rule)
         except duckdb.Error as error:
             yield Problem(ProblemKind.INCONSISTENT, rule, f"could not be checked: {error}")
-
-
-def _problem(kind: ProblemKind, path: Path, detail: str) -> Problem:
-    return Problem(kind, str(path), detail)

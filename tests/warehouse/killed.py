@@ -19,9 +19,11 @@ from tests.warehouse.models import registered
 from warehouse import commit as committing
 from warehouse import registry
 from warehouse.lake import Lake
+from warehouse.store import Store
 
 # a statement's beginning and which of those like it, or an operation of the operating system and which call of it
 POINTS = (
+    ("publish", 1),
     ("link", 1),
     ("link", 4),
     ("BEGIN", 1),
@@ -31,7 +33,7 @@ POINTS = (
     ("CALL lake.set_commit_message", 1),
     ("COMMIT", 1),
     ("after COMMIT", 1),
-    ("rmtree", 1),
+    ("remove_folder", 1),
 )
 MODEL_POINTS = (  # of a registration
     ("copyfile", 2),
@@ -66,6 +68,12 @@ class Fuse:
 
         return call
 
+    def into(self, store: Store) -> None:
+        """Count what ``store`` and those below it are asked to do."""
+        kind: Any = type(store)
+        for name in ("link", "publish", "remove_folder"):
+            setattr(kind, name, self.wrapping(name, getattr(kind, name)))
+
     def _count(self, what: str) -> None:
         if what.startswith(self._word):
             self._left -= 1
@@ -78,10 +86,9 @@ class Fuse:
 
 def commit_and_die(root: Path, word: str, nth: int) -> None:
     with committing.open_committer(root) as lake:
-        commit = staged(lake, tables([REPLACED, ADDED], key="k2", snr_db=30.0))
         fuse: Any = Fuse(lake.con, word, nth)
-        committing._link = fuse.wrapping("link", committing._link)
-        shutil.rmtree = fuse.wrapping("rmtree", shutil.rmtree)
+        fuse.into(lake.layout.store)
+        commit = staged(lake, tables([REPLACED, ADDED], key="k2", snr_db=30.0))
         committing.commit(replace(lake, con=fuse), commit)
 
 
@@ -90,7 +97,7 @@ def register_and_die(root: Path, word: str, nth: int) -> None:
     def fused(*args: Any) -> Iterator[Lake]:
         with committing.open_committer(*args) as lake:
             fuse: Any = Fuse(lake.con, word, nth)
-            committing._link = fuse.wrapping("link", committing._link)
+            fuse.into(lake.layout.store)
             shutil.copyfile = fuse.wrapping("copyfile", shutil.copyfile)
             yield replace(lake, con=fuse)
 

@@ -10,7 +10,7 @@ from schemas.tables import MODEL_TABLES, TABLES
 from tests.warehouse.lakes import contents_at, curate_at
 from tests.warehouse.models import RULE, registered
 from warehouse.errors import UnknownName
-from warehouse.lake import Layout, missing_tables, reading
+from warehouse.lake import CATALOGUE, missing_tables, reading
 from warehouse.rebuild import rebuild
 from warehouse.registry import aliases, decisions, promote, resolve_version, versions
 from warehouse.snapshots import list_snapshots
@@ -30,7 +30,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_an_old_warehouse_is_read_as_it_is_and_grows(root: Path, tmp_path: Path) -> None:
-    catalogue = Layout.of(root).catalogue.read_bytes()
+    catalogue = (root / CATALOGUE).read_bytes()
     with reading(root) as lake:
         assert missing_tables(lake) == MODEL_TABLES.keys()
         assert not versions(lake)
@@ -43,7 +43,7 @@ def test_an_old_warehouse_is_read_as_it_is_and_grows(root: Path, tmp_path: Path)
             assert opened.query(f"SELECT * FROM {name}").num_rows == 0
         assert opened.query("FROM models").schema.names == MODEL_TABLES["models"].names
     assert verify(root).ok
-    assert Layout.of(root).catalogue.read_bytes() == catalogue
+    assert (root / CATALOGUE).read_bytes() == catalogue
 
     version = registered(root, tmp_path, "first").version
     assert promote(root, version, RULE, "test").moved
@@ -59,7 +59,7 @@ def test_an_old_warehouse_is_read_as_it_is_and_grows(root: Path, tmp_path: Path)
 def test_a_rebuild_of_old_and_new_shards_keeps_all(root: Path, tmp_path: Path) -> None:
     registered(root, tmp_path, "first")
     before = contents_at(root)
-    Layout.of(root).catalogue.unlink()
+    (root / CATALOGUE).unlink()
     assert rebuild(root).skipped == ()
     assert contents_at(root) == before
     curate_at(root, ["c"])

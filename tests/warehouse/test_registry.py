@@ -1,6 +1,5 @@
 """The registry: a model and its footage, decisions about names, and what survives."""
 
-import shutil
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,8 +8,9 @@ import pytest
 
 from schemas.licence import LicenceClass
 from schemas.version import DecisionKind
+from tests.warehouse.conftest import Backend
 from tests.warehouse.lakes import contents_at, curate_at
-from tests.warehouse.models import RULE, checkpoint, metrics, registered
+from tests.warehouse.models import RULE, checkpoint, metric, metrics, registered
 from warehouse.checkpoints import checkpoint_digest
 from warehouse.commit import open_committer
 from warehouse.compact import COMPACTED, compact
@@ -21,6 +21,7 @@ from warehouse.registry import (
     aliases,
     decisions,
     metrics_of,
+    open_checkpoint,
     promote,
     resolve_version,
     rollback,
@@ -34,9 +35,10 @@ from warehouse.verify import ProblemKind, verify
 
 
 @pytest.fixture(scope="module")
-def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def one(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse with one model, and beside it the folder it came from."""
     folder = tmp_path_factory.mktemp("registry")
+    backend.make(folder / "lake")
     curate_at(folder / "lake", ["a", "b"], clips_each=3)
     selection = Selection(where="snr_db > 1", licences=("commercial",), holdout="clip_id = 'a-1'")
     registered(folder / "lake", folder, "first", 1.5, selection)
@@ -44,8 +46,8 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def root(one: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(one / "lake", tmp_path / "lake"))
+def root(backend: Backend, one: Path, tmp_path: Path) -> Path:
+    return backend.copy(one / "lake", tmp_path / "lake")
 
 
 def test_a_version_says_what_it_is_and_what_it_saw(one: Path) -> None:
@@ -61,7 +63,8 @@ def test_a_version_says_what_it_is_and_what_it_saw(one: Path) -> None:
     trained = {(row["clip_id"], row["split"]) for row in contents_at(one / "lake")["model_clips"]}
     assert trained == {(clip.clip_id, clip.split) for clip in again.clips}
     assert ("a-1", "sentences") in trained
-    folder = one / "lake" / version.checkpoint
+    folder = open_checkpoint(one / "lake", version)
+    assert folder == one / "lake" / version.checkpoint
     assert (folder / "model.safetensors").read_bytes() == b"first"
     assert checkpoint_digest(folder) == checkpoint_digest(one / "first") == version.checkpoint_sha256
 
@@ -100,6 +103,18 @@ def test_a_decision_is_stored_with_what_decided_it(root: Path) -> None:
     assert "1.5 against 3 of mean motion: 50 % better" in stored["reason"]
     with pytest.raises(NothingToRollBack):
         rollback(root, "test")
+
+
+@pytest.mark.slow
+def test_a_champion_who_came_after_the_registration_counts_once_it_is_measured(root: Path, tmp_path: Path) -> None:
+    first = resolve(root, "latest")
+    better = registered(root, tmp_path, "better", 1.0).version
+    promote(root, first, RULE, "test")
+    assert "was not measured on these clips" in promote(root, better, RULE, "test").reason
+    measured = metric(1.5, first)
+    assert promote(root, better, RULE, "test", beside=[measured]).moved
+    with reading(root) as lake:
+        assert metrics_of(lake, better)[-1] == measured
 
 
 @pytest.mark.slow
@@ -172,7 +187,7 @@ def test_a_fine_tuned_model_inherits_footage_and_licence(root: Path, tmp_path: P
     }
     with pytest.raises(UnknownName, match="nobody"):
         registered(root, tmp_path, "orphan", parent="nobody")
-    assert not (root / "models").joinpath("orphan").exists()
+    assert len(Layout.of(root).models.folders()) == 2
 
 
 @pytest.mark.slow
@@ -184,14 +199,14 @@ def test_a_model_outlives_the_clips_it_saw(root: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_rebuild_brings_the_registry_back(root: Path) -> None:
+def test_a_rebuild_brings_the_registry_back(backend: Backend, root: Path) -> None:
     promote(root, "latest", RULE, "test")
     with open_committer(root) as lake:
         assert compact(lake, "test", at_least=1) is not None
     before = contents_at(root)
     assert before["models"]
     assert before["model_aliases"]
-    Layout.of(root).catalogue.unlink()
+    backend.lose_catalogue(root)
     assert rebuild(root).skipped == ()
     assert contents_at(root) == before
     assert resolve(root, "champion") == before["models"][0]["version"]
@@ -201,7 +216,8 @@ def test_a_rebuild_brings_the_registry_back(root: Path) -> None:
 @pytest.mark.slow
 def test_a_decision_about_a_lost_model_is_left_out_and_said(root: Path) -> None:
     promote(root, "latest", RULE, "test")
-    next(path for path in Layout.of(root).shard_files() if path.parent.name == "models").unlink()
+    layout = Layout.of(root)
+    layout.shards.remove([next(name for name in layout.shard_files() if "/models/" in name)])
     skipped = rebuild(root).skipped
     assert any("knows of no model" in reason for reason in skipped)
     assert not contents_at(root)["model_aliases"]
@@ -210,16 +226,16 @@ def test_a_decision_about_a_lost_model_is_left_out_and_said(root: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("damage", ["flipped", "added", "gone"])
 def test_a_damaged_checkpoint_is_found_and_mended(one: Path, root: Path, damage: str) -> None:
-    folder = root / "models" / resolve(root, "latest")
+    models, name = Layout.of(root).models, resolve(root, "latest")
     match damage:
         case "flipped":
-            (folder / "model.safetensors").write_bytes(b"firsT")
+            models.write(f"{name}/model.safetensors", b"firsT")
         case "added":
-            (folder / "more" / "extra").touch()
+            models.write(f"{name}/more/extra", b"")
         case "gone":
-            shutil.rmtree(folder)
+            models.remove_folder(name)
     kind = ProblemKind.MISSING if damage == "gone" else ProblemKind.CORRUPT
-    assert [(p.kind, p.what) for p in verify(root).problems] == [(kind, str(folder))]
+    assert [(p.kind, p.what) for p in verify(root).problems] == [(kind, models.url(name))]
     registered(root, root.parent / "copy", "first")
     assert verify(root).ok
 
