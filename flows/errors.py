@@ -17,12 +17,20 @@ class UnreadableManifest(WrongCall):
     """A manifest cannot be read, lacks a path column or names files that are not there."""
 
 
+class NoLanding(WrongCall):
+    """The folder or bucket that is to be watched is not there."""
+
+
 class InvalidRecipe(WrongCall):
     """A recipe cannot be read; the message names the key and what was wanted."""
 
 
 class WorkerCannotRun(FlowError):
     """The child died before it touched a video, or could not write its rows: the environment is at fault."""
+
+
+class RunnerMissing(WrongCall):
+    """A runner was chosen whose package is not installed."""
 
 
 class RunnerClosed(FlowError):
@@ -39,3 +47,7 @@ class CannotTrain(FlowError):
 
 class CannotPerform(FlowError):
     """A speech, a face or a control cannot be used; the message says what to do."""
+
+
+class StackError(FlowError):
+    """The Prefect server or a worker cannot be started, reached or set up; the message says what to do."""
