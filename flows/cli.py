@@ -8,6 +8,7 @@ import typer
 
 from flows.cli_avatar import app as avatar_app
 from flows.cli_options import JsonOption, WarehouseOption, finish
+from flows.cli_stack import app as stack_app
 
 app = typer.Typer(
     name="xtalker",
@@ -25,6 +26,7 @@ Exit code 0 means that the run worked, whatever was refused; 2 that the call was
 assets_app = typer.Typer(no_args_is_help=True, help="The pinned models that curation needs: pull, list, verify.")
 app.add_typer(assets_app, name="assets")
 app.add_typer(avatar_app)
+app.add_typer(stack_app)
 
 
 class Tier(StrEnum):
@@ -71,6 +73,27 @@ def curate(
 
 
 @app.command()
+def plan(
+    videos: Annotated[list[str], typer.Argument(help="As for `xtalker curate`.")],
+    warehouse: WarehouseOption = None,
+    recipe: Annotated[Path | None, typer.Option(help="YAML; other settings measure everything again.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Child processes. Default: one a core.")] = None,
+    retry_failed: Annotated[bool, typer.Option(help="Count those as new that curating so would offer again.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Preview a curation: what is new, what is there, how long it will take and what will come out.
+
+    Nothing is decoded or written: lengths are what the files' headers say, speed and yield what this warehouse's
+    former runs had.
+
+    - `xtalker plan interviews/`
+    """
+    from flows.commands.plan import run
+
+    finish(lambda: run(videos, warehouse, recipe, workers, retry_failed, as_json))
+
+
+@app.command()
 def regate(
     warehouse: WarehouseOption = None,
     recipe: Annotated[Path | None, typer.Option(help="YAML with the new thresholds or tier.")] = None,
@@ -88,8 +111,16 @@ def regate(
 
 @app.command()
 def sql(
-    query: Annotated[str, typer.Argument(help="One SELECT over sources, clips, verdicts, motion, speech.")],
+    query: Annotated[
+        str,
+        typer.Argument(
+            help="One SELECT over sources, clips, verdicts, motion, speech; @NAME, a saved query; or @, their list."
+        ),
+    ],
     warehouse: WarehouseOption = None,
+    values: Annotated[
+        list[str] | None, typer.Option("--set", help="NAME=VALUE of a saved query's $NAME; once for each.")
+    ] = None,
     at: Annotated[int | None, typer.Option(help="Snapshot to read; see `xtalker snapshots`.")] = None,
     output: Annotated[Format, typer.Option("--format", "-f", help="How to print.")] = Format.TABLE,
 ) -> None:
@@ -97,10 +128,11 @@ def sql(
 
     - `xtalker sql "select reason, count(*) from clips group by all order by 2 desc"`
     - `xtalker sql "select speaker_id, sum(duration_s)/3600 as hours from clips where keep group by 1" --format csv`
+    - `xtalker sql @why_refused --set file=take3.mp4`
     """
     from flows.commands.ask import run_sql
 
-    finish(lambda: run_sql(query, warehouse, at, output.value))
+    finish(lambda: run_sql(query, values or [], warehouse, at, output.value))
 
 
 @app.command()

@@ -1,13 +1,12 @@
-"""Curation, whoever drives it: plan what is new, curate it in micro-batches, commit each batch as one snapshot.
+"""The two ends of curation, whoever drives it: plan what is new, and commit what was made of it as a snapshot.
 
-``xtalker curate`` calls these three functions directly; the Prefect flow calls them as tasks (``flows.stages``).
-What is done is known to the warehouse, so a killed run is resumed by planning again.
+Between the two lie the micro-batches (``flows.batches``). What is done is known to the warehouse, so a killed run is
+resumed by planning again.
 """
 
 import hashlib
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -16,9 +15,8 @@ from typing import Final
 import pyarrow as pa
 
 from flows.duplicates import refuse_near_duplicates
-from flows.protocol import BatchRequest, Event, OfferedFile, read_draft
+from flows.protocol import OfferedFile, read_draft
 from flows.recipe import Recipe
-from flows.supervisor import BatchRunner, Limits, worker_command
 from schemas.record import SourceRecord
 from schemas.source import Offer
 from schemas.tables import TABLES
@@ -36,9 +34,6 @@ from warehouse.snapshots import Snapshot
 
 VERSION = "1"
 
-BATCH_FILES: Final = 16
-BATCHES_PER_WORKER: Final = 4  # at least, so that no worker idles long at the end of a short run
-BATCH_BYTES: Final = 256 * 2**20
 COMMIT_WAIT_S: Final = 600.0  # for another curator's commit to end
 # Reasons that lie with a run, not with the video: `--retry-failed` offers these again.
 PASSING_REASONS: Final = frozenset({Reason.WORKER_CRASHED, Reason.TIMED_OUT, Reason.OUT_OF_MEMORY})
@@ -54,11 +49,13 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run has to do. ``already_there`` counts the offers it need not look at."""
+    """What a run has to do. ``already_there`` counts the offers it need not look at, ``left_over`` those that it may
+    not: the next run takes them."""
 
     new: tuple[OfferedFile, ...]
     duplicates: tuple[Duplicate, ...]
     already_there: int
+    left_over: int = 0
 
 
 def plan(
@@ -66,23 +63,22 @@ def plan(
     offers: Sequence[Offer],
     recipe: Recipe,
     retry_failed: bool = False,
+    max_files: int | None = None,
 ) -> Plan:
-    """Sort ``offers`` into new, duplicate and already there; hashes only files that changed since they were read."""
+    """Sort ``offers`` into new, duplicate and already there; hashes only files that changed since they were read, and
+    none any more when ``max_files`` new ones are found."""
     known = _known(warehouse)
     by_path = {source.path: source for source in known}
-    done = {
-        source.sha256: source.path
-        for source in known
-        if source.curation_key == recipe.curation_key
-        and source.reason != Reason.DUPLICATE
-        and not (retry_failed and source.reason in PASSING_REASONS)
-    }
+    done = {source.sha256: source.path for source in known if is_done(source, recipe, retry_failed)}
     new: dict[str, OfferedFile] = {}
     duplicates: list[Duplicate] = []
-    already_there = 0
+    already_there = left_over = 0
     for offer in offers:
-        before = by_path.get(str(offer.path))
-        file = _hashed(offer, before)
+        before, stat = by_path.get(str(offer.path)), offer.path.stat()
+        if len(new) == max_files and not _unchanged(stat, before):
+            left_over += 1
+            continue
+        file = _hashed(offer, stat, before)
         original = done.get(file.sha256)
         if original == str(offer.path):
             already_there += 1
@@ -93,65 +89,20 @@ def plan(
                 duplicates.append(Duplicate(file, Path(original)))
         elif file.sha256 in new:
             duplicates.append(Duplicate(file, new[file.sha256].offer.path))
+        elif len(new) == max_files:
+            left_over += 1
         else:
             new[file.sha256] = file
-    return Plan(tuple(new.values()), tuple(duplicates), already_there)
+    return Plan(tuple(new.values()), tuple(duplicates), already_there, left_over)
 
 
-def batches(files: Sequence[OfferedFile], recipe: Recipe, drafts: Path, workers: int) -> Iterator[BatchRequest]:
-    """Micro-batches of ``files``: small enough that a killed run loses little, large enough that commits are few."""
-    most = min(BATCH_FILES, max(1, len(files) // (BATCHES_PER_WORKER * workers)))
-    batch: list[OfferedFile] = []
-    for file in files:
-        full = len(batch) == most or sum(f.size_bytes for f in batch) + file.size_bytes > BATCH_BYTES
-        if batch and full:
-            yield BatchRequest(files=tuple(batch), recipe=recipe, drafts=drafts)
-            batch = []
-        batch.append(file)
-    if batch:
-        yield BatchRequest(files=tuple(batch), recipe=recipe, drafts=drafts)
-
-
-class RunnerPool:
-    """Batch runners kept warm between batches: one for each of the ``at_once`` batches that may run together."""
-
-    def __init__(self, assets: Path, limits: Limits, at_once: int) -> None:
-        self.at_once = at_once
-        self._command, self._limits = worker_command(assets), limits
-        self._free = threading.Semaphore(at_once)
-        self._idle: list[BatchRunner] = []
-        self._all: list[BatchRunner] = []
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def runner(self) -> Iterator[BatchRunner]:
-        """A runner of one's own; waits while ``at_once`` others are at work."""
-        with self._free:
-            with self._lock:
-                if not self._idle:
-                    self._all.append(BatchRunner(self._command, self._limits))
-                    self._idle.append(self._all[-1])
-                runner = self._idle.pop()
-            try:
-                yield runner
-            finally:
-                with self._lock:
-                    self._idle.append(runner)
-
-    def close(self) -> None:
-        """End every child, at work or idle."""
-        with self._lock:
-            runners = self._all
-        for runner in runners:
-            runner.close()
-
-
-def curate_batch(
-    request: BatchRequest, pool: RunnerPool, on_event: Callable[[OfferedFile, Event], None] = lambda *_: None
-) -> tuple[Path, ...]:
-    """Take a micro-batch through the stages in a child process; the drafts of its rows."""
-    with pool.runner() as runner:
-        return runner.run(request, on_event)
+def is_done(source: KnownSource, recipe: Recipe, retry_failed: bool) -> bool:
+    """Whether the warehouse has what ``recipe`` would measure of these bytes."""
+    return (
+        source.curation_key == recipe.curation_key
+        and source.reason != Reason.DUPLICATE
+        and not (retry_failed and source.reason in PASSING_REASONS)
+    )
 
 
 def commit_batch(
@@ -184,11 +135,13 @@ def _known(warehouse: Path) -> tuple[KnownSource, ...]:
         return ()
 
 
-def _hashed(offer: Offer, before: KnownSource | None) -> OfferedFile:
+def _unchanged(stat: os.stat_result, before: KnownSource | None) -> bool:
+    return before is not None and (before.size_bytes, before.modified_ns) == (stat.st_size, stat.st_mtime_ns)
+
+
+def _hashed(offer: Offer, stat: os.stat_result, before: KnownSource | None) -> OfferedFile:
     """The file's state now; its hash is the stored one where size and modification time have not changed."""
-    stat = offer.path.stat()
-    unchanged = before is not None and (before.size_bytes, before.modified_ns) == (stat.st_size, stat.st_mtime_ns)
-    sha256 = before.sha256 if before is not None and unchanged else hash_file(offer.path)
+    sha256 = before.sha256 if before is not None and _unchanged(stat, before) else hash_file(offer.path)
     return OfferedFile(offer=offer, sha256=sha256, size_bytes=stat.st_size, modified_ns=stat.st_mtime_ns)
 
 

@@ -47,6 +47,15 @@ def gather(videos: Sequence[str]) -> tuple[Offer, ...]:
     return tuple(offers.values())
 
 
+def described(folder: Path) -> dict[Path, Offer]:
+    """What the manifests in ``folder`` say, of files that are there; others may still be on their way.
+
+    Raises ``UnreadableManifest``.
+    """
+    manifests = sorted(folder.rglob(FOLDER_MANIFEST))
+    return {offer.path: offer for manifest in manifests for offer in _rows(manifest) if offer.path.is_file()}
+
+
 def _expand(argument: str) -> Iterator[Offer]:
     path = Path(argument).expanduser()
     if path.is_dir():
@@ -67,22 +76,27 @@ def _is_media(path: Path) -> bool:
 
 
 def _from_folder(folder: Path) -> Iterator[Offer]:
-    described: dict[Path, Offer] = {}
+    offers: dict[Path, Offer] = {}
     for manifest in sorted(folder.rglob(FOLDER_MANIFEST)):
-        described |= {o.path: o for o in _from_manifest(manifest)}
+        offers |= {o.path: o for o in _from_manifest(manifest)}
     for path in sorted(p for p in folder.rglob("*") if _is_media(p)):
-        yield described.get(path.resolve(), Offer(path.resolve()))
+        yield offers.get(path.resolve(), Offer(path.resolve()))
 
 
-def _from_manifest(manifest: Path) -> Iterator[Offer]:
+def _from_manifest(manifest: Path) -> tuple[Offer, ...]:
+    offers = tuple(_rows(manifest))
+    gone = [str(offer.path) for offer in offers if not offer.path.is_file()]
+    if gone:
+        raise UnreadableManifest(f"{manifest}: {len(gone)} of its files are not there: {', '.join(gone[:5])}")
+    return offers
+
+
+def _rows(manifest: Path) -> Iterator[Offer]:
     table = _read(manifest)
     names = {field: next((c for c in choices if c in table.column_names), None) for field, choices in _COLUMNS.items()}
     if names["path"] is None:
         raise UnreadableManifest(f"{manifest}: needs a column 'path' (or 'file'); it has {table.column_names}")
     columns = {field: _texts(table, name) for field, name in names.items()}
-    gone = [path for path in columns["path"] if path is not None and not (manifest.parent / path).is_file()]
-    if gone:
-        raise UnreadableManifest(f"{manifest}: {len(gone)} of its files are not there: {', '.join(gone[:5])}")
     for path, dataset, subject, licence, consent in zip(*columns.values(), strict=True):
         if path is not None:
             yield Offer((manifest.parent / path).resolve(), dataset, subject, licence, consent)

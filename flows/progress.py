@@ -52,10 +52,12 @@ class RunProgress:
                 self._say()
 
     def committed(self, files: tuple[OfferedFile, ...]) -> None:
-        """Take note that a batch is in the warehouse."""
+        """Take note that a batch is in the warehouse; of one that a cluster curated nothing was heard before."""
         with self._lock:
             for file in files:
-                self._pass(SHOWN[-1], file.sha256)
+                for stage in SHOWN:
+                    self._pass(stage, file.sha256)
+            self._say()
 
     def _pass(self, stage: str, sha256: str) -> None:
         passed = self._passed[stage]
@@ -70,4 +72,5 @@ class RunProgress:
             return
         self._said = now
         done, speed = len(self._passed[SHOWN[-2]]), self._video_s / (now - self._begun)
-        print(f"{done}/{self._n_files} files, {self._video_s:.0f} s of video, {speed:.1f} x real time", file=sys.stderr)
+        heard = f", {self._video_s:.0f} s of video, {speed:.1f} x real time" if self._video_s else ""
+        print(f"{done}/{self._n_files} files{heard}", file=sys.stderr)

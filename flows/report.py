@@ -1,6 +1,5 @@
 """What a curation run did, as people read it and as JSON."""
 
-import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +8,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.protocol import Event, Finished, StageDone
+from flows.batches import BatchDone
 from schemas.units import frames_to_seconds
 
 SUSPICIOUS_FROM: Final = 20  # candidates past which a gate that keeps all or none is worth a look
@@ -21,33 +20,33 @@ class CurationReport:
 
     offered: int = 0
     already_there: int = 0
+    left_over: int = 0  # for the next run
     sources: Counter[str] = field(default_factory=Counter)  # by status
     source_reasons: Counter[str] = field(default_factory=Counter)
     clips_kept: int = 0
     clips_refused: int = 0
     clip_reasons: Counter[str] = field(default_factory=Counter)
     gates: dict[str, Counter[bool]] = field(default_factory=dict)  # gate -> keep -> candidates
-    video_s: float = 0.0
+    video_s: float = 0.0  # of what was committed
+    curated_s: float = 0.0  # of that, what was curated in this run: the rest waited, curated, since a killed one
     kept_s: float = 0.0
     stage_cpu_s: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     peak_worker_mb: float = 0.0
     wall_s: float = 0.0
     snapshot_id: int | None = None
 
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-
-    def heard(self, event: Event) -> None:
-        """Count an event of the batch runner; from any thread."""
-        with self._lock:
-            if isinstance(event, StageDone):
-                self.stage_cpu_s[event.stage] += event.cpu_s
-            elif isinstance(event, Finished):
-                self.video_s += event.video_s
-                self.peak_worker_mb = max(self.peak_worker_mb, event.peak_mb)
+    def add_batch(self, batch: BatchDone) -> None:
+        """Count what curating a batch took."""
+        self.already_there += batch.already_there
+        self.curated_s += batch.video_s
+        self.peak_worker_mb = max(self.peak_worker_mb, batch.peak_worker_mb)
+        for stage, cpu_s in batch.stage_cpu_s.items():
+            self.stage_cpu_s[stage] += cpu_s
 
     def add_rows(self, tables: Mapping[str, pa.Table]) -> None:
         """Count the rows of one commit."""
         self.sources.update(tables["sources"]["status"].to_pylist())
+        self.video_s += float(pc.sum(tables["sources"]["duration_s"]).as_py() or 0)
         self.source_reasons.update(r for r in tables["sources"]["reason"].to_pylist() if r)
         clips = tables["clips"]
         kept = clips.filter(clips["keep"])
@@ -62,7 +61,7 @@ class CurationReport:
     @property
     def speed(self) -> float:
         """Seconds of video curated a second of wall time."""
-        return self.video_s / self.wall_s if self.wall_s else 0.0
+        return self.curated_s / self.wall_s if self.wall_s else 0.0
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -81,6 +80,7 @@ class CurationReport:
         return {
             "offered": self.offered,
             "already_there": self.already_there,
+            "left_over": self.left_over,
             "sources": dict(self.sources),
             "source_reasons": dict(self.source_reasons),
             "clips_kept": self.clips_kept,
@@ -98,8 +98,9 @@ class CurationReport:
 
     def lines(self) -> Iterable[str]:
         """The summary at the end of a run."""
-        new = self.offered - self.already_there
-        yield f"offered   {self.offered} files: {self.already_there} already in the warehouse, {new} new"
+        new = self.offered - self.already_there - self.left_over
+        later = f", {self.left_over} left for the next run" if self.left_over else ""
+        yield f"offered   {self.offered} files: {self.already_there} already in the warehouse, {new} new{later}"
         if new:
             refused = f"{self.sources['refused']} refused{_by(self.source_reasons)}"
             yield f"files     {self.sources['curated']} curated, {refused}"

@@ -1,65 +1,92 @@
 """One run over a plan, whoever runs the batches: threads of this process, or Prefect's task runner."""
 
-import tempfile
+import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol, TypeVar
 
-import pyarrow as pa
-
-from flows.curation import Duplicate, Plan, RunnerPool, batches
+from flows.batches import Batch, BatchDone, Workplace, batches
+from flows.curation import COMMIT_WAIT_S, Duplicate, Plan, commit_batch
+from flows.drafts import drafts_of
+from flows.history import PastRun, remember
 from flows.progress import RunProgress
-from flows.protocol import BatchRequest, Event, OfferedFile
 from flows.recipe import Recipe
 from flows.report import CurationReport
-from warehouse.snapshots import Snapshot
+from warehouse.commit import open_committer
+from warehouse.errors import CatalogueUnreachable, CommitterLockLost, StoreUnreachable
+
+COMMIT_BYTES: Final = 256 * 2**20  # of drafts in one commit, which is made in memory
+PAUSES_S: Final = (5.0, 30.0, 120.0)
+DRAFTS_KEPT: Final = timedelta(days=14)  # that nobody takes up: their videos are not offered any more
 
 
 class Pending(Protocol):
     """A batch under way."""
 
-    def result(self) -> tuple[Path, ...]: ...
+    def result(self) -> BatchDone: ...
 
 
-Submit = Callable[[BatchRequest, RunnerPool, Callable[[OfferedFile, Event], None]], Pending]
-Commit = Callable[[Path, Sequence[Path], Sequence[Duplicate], Recipe], tuple[Snapshot | None, dict[str, pa.Table]]]
+Submit = Callable[[Batch], Pending]
+T = TypeVar("T")
 
 
 def run_plan(
     todo: Plan,
-    warehouse: Path,
+    place: Workplace,
     recipe: Recipe,
-    pool: RunnerPool,
+    retry_failed: bool,
     report: CurationReport,
     progress: RunProgress,
     submit: Submit,
-    commit: Commit,
 ) -> None:
-    """Curate and commit all that ``todo`` has, counting into ``report``; ends the pool's children.
+    """Curate and commit all that ``todo`` has, counting into ``report``.
 
-    Batches are committed in order, so that which of two near duplicates is kept does not depend on who was faster.
+    Batches are committed here and in order, so that which of two near duplicates is kept does not depend on who was
+    faster. A batch's drafts that are not committed, because this process ends before, wait for the next run.
     """
-    begun = time.monotonic()
+    began, begun = datetime.now(UTC), time.monotonic()
+    _patiently(lambda: _make(place.warehouse))
+    drafts = drafts_of(place.warehouse)
+    drafts.sweep(DRAFTS_KEPT)
 
-    def heard(file: OfferedFile, event: Event) -> None:
-        progress.heard(file, event)
-        report.heard(event)
-
-    def publish(drafts: Sequence[Path], duplicates: Sequence[Duplicate]) -> None:
-        snapshot, tables = commit(warehouse, drafts, duplicates, recipe)
+    def publish(paths: Sequence[Path], duplicates: Sequence[Duplicate]) -> None:
+        snapshot, tables = _patiently(lambda: commit_batch(place.warehouse, paths, duplicates, recipe))
         report.add_rows(tables)
         report.snapshot_id = snapshot.snapshot_id if snapshot is not None else report.snapshot_id
 
-    with tempfile.TemporaryDirectory(prefix="xtalker-drafts-") as drafts, progress:
-        try:
-            requests = list(batches(todo.new, recipe, Path(drafts), pool.at_once))
-            under_way = [submit(request, pool, heard) for request in requests]
-            for request, batch in zip(requests, under_way, strict=True):
-                publish(batch.result(), ())
-                progress.committed(request.files)
-            if todo.duplicates:
-                publish((), todo.duplicates)
-        finally:
-            pool.close()
+    with progress:
+        todays = batches(todo.new, recipe, place.at_once, retry_failed)
+        under_way = [submit(batch) for batch in todays]
+        for batch in todays:
+            done = under_way.pop(0).result()  # popped: a cluster keeps what a future stands for
+            report.add_batch(done)
+            for names in drafts.portions(done.drafts, COMMIT_BYTES):
+                with drafts.at_hand(names) as paths:
+                    publish(paths, ())
+                drafts.remove(names)
+            progress.committed(batch.files)
+        if todo.duplicates:
+            publish((), todo.duplicates)
     report.wall_s = time.monotonic() - begun
+    at_work = min(place.at_once, len(todays))
+    remember(place.warehouse, PastRun(began=began, wall_s=report.wall_s, workers=at_work, curated_s=report.curated_s))
+
+
+def _make(warehouse: Path) -> None:
+    """The first of all runs makes the warehouse, before its batches look into it."""
+    with open_committer(warehouse, COMMIT_WAIT_S):
+        pass
+
+
+def _patiently(commit: Callable[[], T]) -> T:
+    """``commit``, again if the warehouse is out of reach for a while: a night's run does not end with a database's
+    restart."""
+    for pause_s in PAUSES_S:
+        try:
+            return commit()
+        except (CatalogueUnreachable, StoreUnreachable, CommitterLockLost) as error:
+            print(f"not committed yet, tried again in {pause_s:.0f} s: {error}", file=sys.stderr)
+            time.sleep(pause_s)
+    return commit()

@@ -19,7 +19,7 @@ from pathlib import Path
 from pydantic import Field
 
 from flows.errors import RunnerClosed, WorkerCannotRun
-from flows.protocol import EVENT, BatchRequest, Event, Finished, OfferedFile, Ready, write_draft
+from flows.protocol import DIED, EVENT, BatchRequest, Event, Finished, OfferedFile, Ready, write_draft
 from flows.settings import child_environment
 from schemas.config import StageConfig
 from schemas.record import SourceRecord
@@ -29,6 +29,7 @@ from tasks.assemble import assemble
 
 VERSION = "1"
 _POLL_S = 0.25
+_SENT_FILES = 64  # at a time: what a pipe takes whole, so that no write waits for a child that does not read
 
 
 class Limits(StageConfig):
@@ -45,6 +46,7 @@ class _Death:
     measured: float | None
     threshold: float | None
     detail: str
+    by_another: bool = False  # killed, and not by the supervisor
 
 
 def worker_command(assets: Path) -> tuple[str, ...]:
@@ -77,14 +79,24 @@ class BatchRunner:
         ``on_event`` hears what happens as it happens. Raises ``WorkerCannotRun``.
         """
         drafts: list[Path] = []
+        begun_again = -1
         while len(drafts) < len(request.files):
-            rest = request.model_copy(update={"files": request.files[len(drafts) :]})
-            death = self._drive(rest, drafts, on_event)
-            if death is not None:
-                file = request.files[len(drafts)]
-                drafts.append(_obituary(file, death, request))
-                event = Finished(index=len(drafts) - 1, draft=drafts[-1], video_s=0.0, peak_mb=0.0)
-                on_event(file, event)
+            rest = request.files[len(drafts) : len(drafts) + _SENT_FILES]
+            try:
+                death = self._drive(request.model_copy(update={"files": rest}), drafts, on_event)
+            except BaseException:
+                self._stop()  # what the child still says is of this batch, and the next one must not hear it
+                raise
+            if death is None:
+                continue
+            if death.by_another and begun_again != len(drafts):
+                begun_again = len(drafts)  # somebody killed the child, which says nothing of the file it was at
+                continue
+            if not self._ready:
+                raise WorkerCannotRun(f"the curation worker did not start:\n{self._log_tail(20)}")
+            file = request.files[len(drafts)]
+            drafts.append(_obituary(file, death, request))
+            on_event(file, Finished(index=len(drafts) - 1, draft=drafts[-1], video_s=0.0, peak_mb=0.0))
         return tuple(drafts)
 
     def _drive(
@@ -100,8 +112,6 @@ class BatchRunner:
         for event in self._events(child):
             if isinstance(event, _Death):
                 self._stop()
-                if not self._ready:
-                    raise WorkerCannotRun(f"the curation worker did not start:\n{self._log_tail(20)}")
                 return event
             if isinstance(event, Ready):
                 self._ready = True
@@ -164,7 +174,8 @@ class BatchRunner:
         if code == OUT_OF_DISK:
             self._stop()
             raise WorkerCannotRun(self._log_tail(3))
-        return _Death(Reason.WORKER_CRASHED, float(code), 0.0, f"worker ended with {code}: {self._log_tail(1)}")
+        said = f"worker ended with {code}: {self._log_tail(1)}"
+        return _Death(Reason.WORKER_CRASHED, float(code), 0.0, said, by_another=code == -signal.SIGKILL)
 
     def _stop(self) -> None:
         child, self._child = self._child, None
@@ -210,6 +221,6 @@ def _obituary(file: OfferedFile, death: _Death, request: BatchRequest) -> Path:
         source_id, "worker", False, death.reason, death.measured, death.threshold, f"worker@{VERSION}", death.detail
     )
     record = SourceRecord(source_id, file.sha256, file.size_bytes, file.offer, None, (verdict,), ())
-    path = request.drafts / f"{file.sha256[:16]}.arrow"
+    path = request.draft_of(file).with_suffix(DIED)
     write_draft(path, assemble(record, request.recipe.curation_key, file.modified_ns))
     return path

@@ -1,4 +1,4 @@
-"""Train a motion model on a snapshot: select, pack, train, measure, register, and promote it if it is better."""
+"""Train a motion model on a snapshot: select, pack, train, measure, register; promote it if it is better."""
 
 import hashlib
 from collections.abc import Sequence
@@ -62,7 +62,8 @@ class TrainPlan(StageConfig):
 
 @dataclass(frozen=True, slots=True)
 class TrainReport:
-    """How a training ended. Without a version it was stopped, and can be resumed."""
+    """How a training ended. Without a version it was stopped, and can be resumed; without a decision nobody asked for
+    one yet."""
 
     run: Path
     selected: SelectedClips
@@ -73,9 +74,10 @@ class TrainReport:
 
 
 def run_training(
-    root: Path, assets: Path, plan: TrainPlan, devices: str, resume: bool, console: Console
+    root: Path, assets: Path, plan: TrainPlan, devices: str, resume: bool, console: Console, decide: bool = True
 ) -> TrainReport | None:
-    """Carry out ``plan``; None on the workers that do not lead.
+    """Carry out ``plan``, and with ``decide`` ask whether the version becomes champion; None on the workers that do not
+    lead.
 
     The run's folder, ``<root>/training/runs/<key of the plan>``, holds its states, curves and report. Raises what
     ``select_clips``, ``make_packs`` and ``models.training.loop.train`` do, and ``CannotTrain``.
@@ -95,7 +97,7 @@ def run_training(
             return None
         if not trained.finished:
             return TrainReport(run, selected, trained)
-        return _deliver(root, plan, selected, packs, run, objective, trained, console)
+        return _deliver(root, plan, selected, packs, run, objective, trained, console, decide)
 
 
 def _parent(root: Path, name: str | None) -> str | None:
@@ -142,8 +144,9 @@ def _deliver(
     objective: Objective,
     trained: Trained,
     console: Console,
+    decide: bool,
 ) -> TrainReport:
-    """Measure, register and perhaps promote what was trained."""
+    """Measure and register what was trained; with ``decide`` perhaps promote it."""
     objective.load_state_dict(trained.weights)
     objective.to("cpu")
     model: MotionModel = objective if isinstance(objective, Paper) else Sampler(objective)
@@ -156,13 +159,13 @@ def _deliver(
         write_checkpoint(checkpoint, card, trained.weights, packs.mixture.statistics)
     n_parameters = sum(parameter.numel() for parameter in objective.parameters())
     described = TrainedModel(plan.preset.value, n_parameters, CODE_VERSION, plan.parent)
-    metrics = metrics_of(evaluation) + _of_champion(root, packs.ear, selected, plan.evaluation)
+    metrics = metrics_of(evaluation) + champion_beside(root, packs.ear, selected, plan.evaluation)
     version = register(root, described, selected, metrics, checkpoint)
-    decision = promote(root, version.version, plan.rule, CODE_VERSION)
+    decision = promote(root, version.version, plan.rule, CODE_VERSION) if decide else None
     return TrainReport(run, selected, trained, version, decision, evaluation)
 
 
-def _of_champion(root: Path, ear: Ear, selected: SelectedClips, plan: EvaluationPlan) -> list[ModelMetric]:
+def champion_beside(root: Path, ear: Ear, selected: SelectedClips, plan: EvaluationPlan) -> list[ModelMetric]:
     """The champion's numbers on the same clips, where there is one and it was trained on none of them."""
     with reading(root) as lake:
         champion = aliases(lake).get(CHAMPION)

@@ -38,7 +38,7 @@ def main() -> int:
             for index, file in enumerate(request.files):
                 _send(events, Started(index=index))
                 rows = curate_source(file, request.recipe, kit, _stage_clock(events, index))
-                draft = request.drafts / f"{file.sha256[:16]}.arrow"
+                draft = request.draft_of(file)
                 try:
                     write_draft(draft, rows.tables)
                 except OSError as error:

@@ -4,10 +4,13 @@ import json
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
-from flows.curation import RunnerPool, commit_batch, curate_batch, plan
+from flows.batches import Workplace, curate_batch
+from flows.curation import plan
 from flows.offers import gather
+from flows.pool import RunnerPool
 from flows.progress import RunProgress
 from flows.recipe import load_recipe
 from flows.report import CurationReport
@@ -32,18 +35,25 @@ def run(
     todo = plan(settings.warehouse, offers, recipe, retry_failed)
     report = CurationReport(offered=len(offers), already_there=todo.already_there)
     if todo.new or todo.duplicates:
-        n_workers = workers or os.cpu_count() or 1
-        pool = RunnerPool(settings.assets, Limits(), at_once=n_workers)
-        with ThreadPoolExecutor(n_workers) as threads:
+        place = Workplace(
+            warehouse=settings.warehouse,
+            assets=settings.assets,
+            limits=Limits(),
+            at_once=workers or os.cpu_count() or 1,
+        )
+        progress = RunProgress(len(todo.new), quiet=as_json)
+        with (
+            ThreadPoolExecutor(place.at_once) as threads,
+            closing(RunnerPool(place.assets, place.limits, place.at_once)) as pool,
+        ):
             run_plan(
                 todo,
-                settings.warehouse,
+                place,
                 recipe,
-                pool,
+                retry_failed,
                 report,
-                RunProgress(len(todo.new), quiet=as_json),
-                lambda *batch: threads.submit(curate_batch, *batch),
-                commit_batch,
+                progress,
+                lambda batch: threads.submit(curate_batch, batch, place, pool, progress.heard),
             )
     print(json.dumps(report.as_dict(), indent=2) if as_json else "\n".join(report.lines()))
     return 0

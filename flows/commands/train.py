@@ -22,6 +22,7 @@ from models.training.team import NoSuchDevice
 from models.training.windows import UnusableWindows
 from models.whisper.checkpoint import InvalidWhisperModel
 from schemas.licence import Use
+from schemas.version import Decision
 from warehouse.registry import LATEST
 from warehouse.selection import Selection
 
@@ -82,14 +83,20 @@ def run(plan: TrainPlan, devices: str, resume: bool, warehouse: Path | None) -> 
 def lines(report: TrainReport) -> list[str]:
     """What a person wants to know of a training."""
     trained = report.trained
-    if report.version is None or report.decision is None or report.evaluation is None:
+    if report.version is None or report.evaluation is None:
         return [f"stopped at step {trained.step} after {trained.elapsed_s / 60:.1f} min; --resume goes on from there"]
-    moved = f"is {report.decision.alias} now" if report.decision.moved else f"is not made {report.decision.alias}"
     return [
         *in_short(report.evaluation),
         f"{report.version.version}: {trained.step} steps in {trained.elapsed_s / 60:.1f} min, on snapshot "
         f"{report.version.snapshot} with {60 * report.version.train_hours:.1f} min of clips "
         f"({report.version.licence_class})",
-        f"{moved}: {report.decision.reason}",
+        _decided(report.decision),
         f"report {report.run / 'report' / 'report.html'}",
     ]
+
+
+def _decided(decision: Decision | None) -> str:
+    if decision is None:
+        return "is registered; whether it becomes champion is decided when it is evaluated"
+    moved = f"is {decision.alias} now" if decision.moved else f"is not made {decision.alias}"
+    return f"{moved}: {decision.reason}"

@@ -21,7 +21,7 @@ from schemas.tables import TABLES
 from schemas.verdict import Reason
 from warehouse.commit import commit, open_committer
 from warehouse.compact import compact
-from warehouse.lake import Layout
+from warehouse.lake import CATALOGUE, Layout
 from warehouse.shards import CommitInfo, CommitKind, stage
 from warehouse.sql import session
 
@@ -135,12 +135,13 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = arguments.keep or Path(folder) / "warehouse"
-        if not Layout.of(root).catalogue.exists():
+        if not (root / CATALOGUE).exists():
             start = time.process_time()
             fill(root, arguments.commits, arguments.compact)
             print(f"filled in {time.process_time() - start:.0f} s of CPU, {arguments.commits} commits")
-        shards = Layout.of(root).shard_files()
-        print(f"{N_CLIPS:,} clips, {len(shards)} shards, {sum(p.stat().st_size for p in shards) / 1e6:.0f} MB")
+        layout = Layout.of(root)
+        sizes = [layout.shards.size_bytes(name) for name in layout.shard_files()]
+        print(f"{N_CLIPS:,} clips, {len(sizes)} shards, {sum(sizes) / 1e6:.0f} MB")
         good = measure(root)
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"\npeak memory {peak_mb:.0f} MB; load average {os.getloadavg()[0]:.1f}; limit {LIMIT_MS:.0f} ms at p95")

@@ -138,3 +138,29 @@ def test_assets_say_what_is_missing_and_how_to_get_it(tmp_path: Path, monkeypatc
     assert "piper" not in done.stdout, "what only the demo's sample needs may be absent"
     refused = xtalker("curate", Path(__file__).parent, "-w", tmp_path / "w")
     assert refused.returncode != 0
+
+
+def test_saved_queries_are_asked_by_name(warehouse: Path) -> None:
+    listed = xtalker("sql", "@").stdout
+    assert "@why_refused" in listed
+    assert "Why was this file refused?" in listed
+    done = xtalker("sql", "@why_refused", "--set", "file=noisy.mp4", "-w", warehouse, "-f", "json")
+    assert [row["reason"] for row in json.loads(done.stdout)] == ["noisy"]
+    own = "select count(*) as n from sources where ends_with(path, $end)"
+    done = xtalker("sql", own, "--set", "end=kept.mp4", "-w", warehouse, "-f", "json")
+    assert json.loads(done.stdout) == [{"n": 1}]
+
+
+@pytest.mark.parametrize(
+    ("words", "fix"),
+    [
+        (["@why_refusd"], "there is why_refused"),
+        (["@why_refused"], "wants file, not none"),
+        (["@why_refused", "--set", "noisy.mp4"], "want NAME=VALUE"),
+        (["@new_since", "--set", "snapshot=two"], "a number for snapshot"),
+    ],
+)
+def test_a_wrong_call_of_a_saved_query_says_the_fix(warehouse: Path, words: list[str], fix: str) -> None:
+    done = xtalker("sql", *words, "-w", warehouse)
+    assert done.returncode == 2
+    assert fix in done.stderr

@@ -2,11 +2,12 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from flows.curation import BATCH_FILES, Plan, batches, commit_batch, plan
+from flows.curation import Plan, commit_batch, plan
 from flows.protocol import OfferedFile, write_draft
 from flows.recipe import Recipe, load_recipe
 from flows.regate import regate
@@ -46,7 +47,7 @@ def curate(
     return snapshot
 
 
-def planned(warehouse: Path, *paths: Path, recipe: Recipe = RECIPE, **options: bool) -> Plan:
+def planned(warehouse: Path, *paths: Path, recipe: Recipe = RECIPE, **options: Any) -> Plan:
     return plan(warehouse, [Offer(p) for p in paths], recipe, **options)
 
 
@@ -106,14 +107,14 @@ def test_a_copy_is_a_duplicate_once(tmp_path: Path, warehouse: Path) -> None:
     assert (again.new, again.duplicates, again.already_there) == ((), (), 2)
 
 
-def test_batches_keep_order_and_size(tmp_path: Path) -> None:
-    files = [offered(video(tmp_path, f"{i:03}.mp4")) for i in range(2 * BATCH_FILES + 1)]
-    for workers, sizes in ((1, [8, 8, 8, 8, 1]), (2, [4] * 8 + [1]), (100, [1] * 33)):
-        made = list(batches(files, RECIPE, tmp_path, workers))
-        assert [len(b.files) for b in made] == sizes
-        assert [f for b in made for f in b.files] == files
-    many = list(batches(files * 10, RECIPE, tmp_path, 1))
-    assert max(len(b.files) for b in many) == BATCH_FILES
+def test_a_run_may_be_given_so_many_files_and_the_next_takes_others(tmp_path: Path, warehouse: Path) -> None:
+    a, b, c, copy = (video(tmp_path, f"{n}.mp4", text) for n, text in zip("abcd", ("a", "b", "c", "a"), strict=True))
+    first = planned(warehouse, a, b, c, copy, max_files=2)
+    assert ([f.offer.path for f in first.new], first.duplicates, first.left_over) == ([a, b], (), 2)
+    curate(warehouse, *first.new)
+    second = planned(warehouse, a, b, c, copy, max_files=2)
+    assert ([f.offer.path for f in second.new], second.already_there, second.left_over) == ([c], 2, 0)
+    assert [d.file.offer.path for d in second.duplicates] == [copy]
 
 
 def test_the_same_speech_in_another_file_is_refused_and_the_first_stays(tmp_path: Path, warehouse: Path) -> None:

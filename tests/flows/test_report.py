@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from flows.batches import BatchDone
 from flows.report import CurationReport
 
 
@@ -16,8 +17,17 @@ def test_a_gate_that_decides_nothing_is_worth_a_warning(kept: int, refused: int,
     assert [w for w in report.warnings if said and said in w and "min_snr_db" in w] if said else not report.warnings
 
 
-def test_speed_is_video_over_wall_time() -> None:
-    assert CurationReport(video_s=300, wall_s=100).speed == 3.0
+def test_speed_is_video_curated_over_wall_time() -> None:
+    report = CurationReport(video_s=400, wall_s=100)
+    for number in (1, 2):
+        report.add_batch(BatchDone((), 1, 150.0, {"observe": 20.0}, 900.0 + number))
+    assert report.speed == 3.0
+    assert (report.stage_cpu_s, report.peak_worker_mb, report.already_there) == ({"observe": 40.0}, 902.0, 2)
+
+
+def test_what_the_next_run_will_take_is_not_new() -> None:
+    (line, *_) = CurationReport(offered=9, already_there=2, left_over=3).lines()
+    assert "4 new, 3 left for the next run" in line
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(90.0, "1.5 min in"), (5400.0, "1.50 h in")])

@@ -26,6 +26,8 @@ for line in sys.stdin:
         send(kind="started", index=index)
         match Path(file["offer"]["path"]).stem:
             case "crash": os.kill(os.getpid(), 11)
+            case "killed": os.kill(os.getpid(), 9)
+            case "shot" if not Path("shot").exists(): Path("shot").touch(); os.kill(os.getpid(), 9)
             case "stall": time.sleep(60)
             case "overeat": hoard = bytearray(b"x") * (400 * 2**20); time.sleep(60)
             case "disk": sys.stderr.write("no space left\\n"); sys.exit(74)
@@ -51,6 +53,7 @@ def runner(code: str = CHILD, **limits: float) -> BatchRunner:
     ("fate", "reason", "limits"),
     [
         ("crash", "worker_crashed", {}),
+        ("killed", "worker_crashed", {}),
         ("stall", "timed_out", {"stage_s": 2.0}),
         ("overeat", "out_of_memory", {"memory_mb": 300}),
     ],
@@ -62,10 +65,30 @@ def test_a_file_that_ends_its_worker_gets_a_verdict_and_the_rest_go_on(
     run = runner(**limits)
     drafts = run.run(batch(tmp_path, "a", fate, "b"), lambda f, e: heard.append((f.offer.path.stem, e)))
     run.close()
-    assert [d.suffix for d in drafts] == [".done", ".arrow", ".done"]
+    assert [d.suffix for d in drafts] == [".done", ".died", ".done"]
     (verdict,) = read_draft(drafts[1])["verdicts"].to_pylist()
     assert (verdict["keep"], verdict["reason"]) == (False, reason)
     assert [name for name, e in heard if isinstance(e, Finished)] == ["a", fate, "b"]
+
+
+def test_a_file_whose_worker_somebody_killed_is_tried_once_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = runner()
+    drafts = run.run(batch(tmp_path, "a", "shot", "b"), lambda *_: None)
+    run.close()
+    assert [d.suffix for d in drafts] == [".done"] * 3
+
+
+def test_a_batch_of_any_size_goes_through_the_pipe(tmp_path: Path) -> None:
+    names = [f"{'long' * 50}-{i}" for i in range(300)]
+    heard: list[str] = []
+    run = runner()
+    drafts = run.run(batch(tmp_path, *names), lambda f, _: heard.append(f.offer.path.stem))
+    run.close()
+    assert len(drafts) == 300
+    assert list(dict.fromkeys(heard)) == names
 
 
 def test_a_warm_child_serves_several_batches(tmp_path: Path) -> None:
@@ -75,6 +98,19 @@ def test_a_warm_child_serves_several_batches(tmp_path: Path) -> None:
     run.run(batch(tmp_path, "b"), lambda *_: None)
     assert run._child is child
     run.close()
+
+
+def test_a_listener_that_fails_does_not_spoil_the_next_batch(tmp_path: Path) -> None:
+    def fails(*_: object) -> None:
+        raise OSError("the store is gone")
+
+    run = runner()
+    with pytest.raises(OSError, match="store is gone"):
+        run.run(batch(tmp_path, "a", "b", "c"), fails)
+    heard: list[str] = []
+    run.run(batch(tmp_path, "d", "e"), lambda f, _: heard.append(f.offer.path.stem))
+    run.close()
+    assert heard == ["d", "d", "e", "e"]
 
 
 def test_a_child_that_cannot_start_is_the_environments_fault(tmp_path: Path) -> None:

@@ -52,6 +52,9 @@ class Server:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.loads(answer.read())
 
+    def delete(self, path: str) -> None:
+        urllib.request.urlopen(urllib.request.Request(self.api + path, method="DELETE"), timeout=10).close()
+
     def stop(self) -> None:
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
@@ -78,12 +81,13 @@ def artifact(server: Server, key: str) -> str:
     return str(found[0]["data"])
 
 
-def announced(server: Server, event: str, patience_s: float = 15) -> list[Any]:
-    """The events of that name; they reach the server's store with a delay."""
+def announced(server: Server, event: str, warehouse: Path, patience_s: float = 15) -> list[Any]:
+    """The events of that name about that warehouse; they reach the server's store with a delay."""
     deadline = time.monotonic() + patience_s
     wanted = {"event": {"name": [event]}, "occurred": {"since": "2020-01-01T00:00:00Z"}}
     while True:
-        found: list[Any] = server.ask("/events/filter", filter=wanted, limit=10)["events"]
+        events: list[Any] = server.ask("/events/filter", filter=wanted, limit=50)["events"]
+        found = [event for event in events if event["payload"]["warehouse"] == str(warehouse)]
         if found or time.monotonic() > deadline:
             return found
         time.sleep(0.5)

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from flows.events import MODEL_REGISTERED, SNAPSHOT_PUBLISHED
 from tests.builders import moving_pattern, tone, write_media
 from tests.flows import avatars
 from tests.prefect.server import Server, announced, artifact, of_flow, run_flow
 from warehouse.lake import reading
-from warehouse.registry import CHAMPION, aliases, versions
+from warehouse.registry import aliases, versions
 from warehouse.sql import query
 
 pytestmark = pytest.mark.prefect
@@ -28,8 +29,6 @@ with tiny_models(Path(sys.argv.pop(1))):
 
 
 def test_the_flow_curates_publishes_and_leaves_nothing_to_do(server: Server, tmp_path: Path) -> None:
-    from flows.curate import SNAPSHOT_PUBLISHED  # Prefect: seconds that collecting the tests is not to cost
-
     videos, warehouse = tmp_path / "videos", tmp_path / "warehouse"
     videos.mkdir()
     for seed, name in enumerate(("a.mp4", "b.mp4")):
@@ -46,35 +45,33 @@ def test_the_flow_curates_publishes_and_leaves_nothing_to_do(server: Server, tmp
     (run,) = server.ask("/flow_runs/filter", **of_flow("curate"))
     assert run["state"]["type"] == "COMPLETED"
     tasks = server.ask("/task_runs/filter", **of_flow("curate"))
-    names = Counter(task["name"].split("-")[0] for task in tasks)
+    names = Counter(task["name"].split()[0] for task in tasks)
     assert names["plan"] == 1
-    assert 1 <= names["curate_batch"] == names["commit_batch"] <= 3
+    assert 1 <= names["batch"] <= 3
     assert "3 new" in artifact(server, "curation-summary")
-    assert len(announced(server, SNAPSHOT_PUBLISHED)) == 1
+    assert len(announced(server, SNAPSHOT_PUBLISHED, warehouse)) == 1
 
     run_flow(server, warehouse, "-m", "flows.curate", str(videos))
-    assert len(announced(server, SNAPSHOT_PUBLISHED)) == 1, "a run without news must not announce a snapshot"
+    assert len(announced(server, SNAPSHOT_PUBLISHED, warehouse)) == 1, "a run without news must not announce a snapshot"
     again = server.ask("/task_runs/filter", **of_flow("curate"))
     assert len(again) == len(tasks) + 1, "only the plan runs again"
 
 
 def test_a_training_registers_a_version_and_tells_of_it_once(server: Server, tmp_path: Path) -> None:
-    from flows.train import MODEL_REGISTERED  # Prefect: seconds that collecting the tests is not to cost
-
     warehouse = avatars.curate(tmp_path / "warehouse", avatars.cast(tmp_path))
     words = json.dumps({"max_steps": 4, "copies": 0, "holdout": avatars.HELD_OUT, "devices": "cpu"})
 
     run_flow(server, warehouse, "-c", TRAIN_TINY_TWICE, str(tmp_path), words)
     with reading(warehouse) as lake:
-        (version,), champion = versions(lake), aliases(lake).get(CHAMPION)
-    (event,) = announced(server, MODEL_REGISTERED)  # the same run again is no news
+        (version,) = versions(lake)
+        assert not aliases(lake), "that is decided by the evaluate flow"
+    (event,) = announced(server, MODEL_REGISTERED, warehouse)  # the same run again is no news
     payload = event["payload"]
     assert payload["version"] == version.version
     assert payload["snapshot"] == version.snapshot
     assert payload["data_minutes"] == pytest.approx(60 * version.train_hours, abs=0.01)
-    assert payload["promoted"] is (champion == version.version)
     assert f"{version.version}: 4 steps" in artifact(server, "training-summary")
-    assert artifact(server, "training-curves").startswith("data:image/png;base64,iVBOR")
+    assert "(data:image/png;base64,iVBOR" in artifact(server, "training-curves")
     runs = server.ask("/flow_runs/filter", **of_flow("train"))
     assert [run["state"]["type"] for run in runs] == ["COMPLETED"] * 2
     of_runs = {"flow_run_id": {"any_": [run["id"] for run in runs]}}
