@@ -148,11 +148,14 @@ def test_a_pipe_brings_lines_before_its_end_and_the_rest_after() -> None:
     with begun() as process:
         assert process.stdin is not None
         assert process.stdout is not None
+        assert process.stderr is not None
         process.stdin.write(SPEECH[: 15 * SAMPLES_PER_FRAME * 2])
         process.stdin.flush()
         first = json.loads(process.stdout.readline())  # standard input is still open
-        rest, told = process.communicate(SPEECH[15 * SAMPLES_PER_FRAME * 2 :])
-    lines = [first, *map(json.loads, rest.splitlines())]
+        process.stdin.write(SPEECH[15 * SAMPLES_PER_FRAME * 2 :])
+        process.stdin.close()
+        rest, told = process.stdout.readlines(), process.stderr.read()  # not communicate, which loses what is buffered
+    lines = [first, *map(json.loads, rest)]
     assert [line["frame"] for line in lines] == list(range(N_FRAMES))
     assert np.ptp([line["arkit"]["jawOpen"] for line in lines]) > 0.02
     assert (process.returncode, told.decode()) == (0, f"{N_FRAMES} frames, 1.3 s\n")
