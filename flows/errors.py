@@ -30,7 +30,7 @@ class WorkerCannotRun(FlowError):
 
 
 class RunnerMissing(WrongCall):
-    """A runner was chosen whose package is not installed."""
+    """A runner was chosen whose package is not installed, or whose cluster is not named."""
 
 
 class RunnerClosed(FlowError):

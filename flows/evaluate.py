@@ -30,7 +30,7 @@ from tasks.evaluate.records import Evaluation
 from tasks.evaluate.report import write_report
 from warehouse.lake import reading
 from warehouse.promotion import PromotionRule
-from warehouse.registry import CHAMPION, LATEST, aliases, metrics_of, promote, resolve_version
+from warehouse.registry import CHAMPION, LATEST, aliases, metrics_of, open_checkpoint, promote, resolve_version
 from warehouse.selection import SelectedClips, Selection, select_clips
 
 REPORTS: Final = "reports"  # below the warehouse
@@ -78,7 +78,7 @@ def _measure(settings: Settings, version: ModelVersion, report: Path, films: int
     """Perform and measure the version as it is registered; ``report`` appears whole. Raises ``WrongCall``."""
     if report.exists():
         raise WrongCall(f"{report} is there and has no {PAGE}; name a new folder for the report")
-    checkpoint = settings.warehouse / version.checkpoint
+    checkpoint = open_checkpoint(settings.warehouse, version)
     card, selected, ear = _opened(settings, version)
     evaluation = evaluate_on(settings.warehouse, open_model(checkpoint), ear, selected, EvaluationPlan())
     sounds = [sound for clip in evaluation.played[:films] for sound in _sound(selected, clip.clip_id)]
@@ -101,7 +101,7 @@ def _champion_beside(settings: Settings, version: ModelVersion) -> list[ModelMet
 
 def _opened(settings: Settings, version: ModelVersion) -> tuple[ModelCard, SelectedClips, Ear]:
     """What it says of itself, the clips it is measured on, and what it hears them with."""
-    card = read_card(settings.warehouse / version.checkpoint)
+    card = read_card(open_checkpoint(settings.warehouse, version))
     selected = select_clips(settings.warehouse, Selection.model_validate_json(version.selection))
     return card, selected, open_ear(settings.assets, card.speech_model)
 

@@ -48,7 +48,7 @@ from tasks.portrait import Identity, PortraitConfig, identity_of_clip, portrait
 from warehouse.errors import NoWarehouse
 from warehouse.lake import reading
 from warehouse.read import FoundKind, load_motion, resolve
-from warehouse.registry import CHAMPION, aliases, resolve_version
+from warehouse.registry import CHAMPION, aliases, open_checkpoint, resolve_version
 
 DEFAULT: Final = "default"  # the model that comes with the program
 SHIPPED: Final = Path(__file__).parent.parent / "models" / "data" / "avatar"
@@ -194,7 +194,7 @@ def find_model(root: Path, wanted: str | None) -> tuple[str, Path]:
             with reading(root) as lake:
                 if wanted is not None or CHAMPION in aliases(lake):
                     version = resolve_version(lake, wanted or CHAMPION)
-                    return version.version, root / version.checkpoint
+                    return version.version, open_checkpoint(root, version)
         except NoWarehouse:
             if wanted is not None:
                 raise

@@ -21,8 +21,9 @@ class RunnerKind(StrEnum):
 def task_runner(kind: RunnerKind, at_once: int) -> TaskRunner[Any]:
     """A task runner for ``at_once`` batches at a time; use it as a context.
 
-    Dask and Ray join the cluster that ``flows.settings.ClusterSettings`` names; without one they make one on this
-    machine, for this run, on the loopback. Raises ``RunnerMissing``.
+    Dask and Ray join the cluster that ``flows.settings.ClusterSettings`` names. Without one Dask makes one on this
+    machine, for this run, on the loopback; Ray's own would listen to everybody, so it has to be named. Raises
+    ``RunnerMissing``.
     """
     clusters = ClusterSettings.load()
     if kind is RunnerKind.THREADS:
@@ -35,10 +36,9 @@ def task_runner(kind: RunnerKind, at_once: int) -> TaskRunner[Any]:
         cluster = {"n_workers": at_once, "threads_per_worker": 1, "memory_limit": 0, "dashboard_address": None}
         return dask.DaskTaskRunner(cluster_kwargs={"host": "127.0.0.1", **cluster})  # type: ignore[no-any-return]
     ray = _load("prefect_ray", kind)
-    if clusters.ray_address:
-        return ray.RayTaskRunner(address=clusters.ray_address)  # type: ignore[no-any-return]
-    node = {"num_cpus": at_once, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-    return ray.RayTaskRunner(init_kwargs=node)  # type: ignore[no-any-return]
+    if not clusters.ray_address:
+        raise RunnerMissing("runner 'ray' wants a cluster: set XTALKER_RAY_ADDRESS, or choose 'threads' or 'dask'")
+    return ray.RayTaskRunner(address=clusters.ray_address)  # type: ignore[no-any-return]
 
 
 def _load(module: str, kind: RunnerKind) -> Any:

@@ -57,8 +57,8 @@ class StackSettings:
 
 @dataclass(frozen=True, slots=True)
 class ClusterSettings:
-    """Clusters to join: ``XTALKER_DASK_ADDRESS`` (``tcp://host:8786``) and ``XTALKER_RAY_ADDRESS``
-    (``ray://host:10001``). Without them a run that wants one makes its own on this machine."""
+    """Clusters to join: ``XTALKER_DASK_ADDRESS`` (``tcp://host:8786``) and ``XTALKER_RAY_ADDRESS`` (``host:6379`` on
+    one of its machines, ``ray://host:10001`` elsewhere)."""
 
     dask_address: str | None
     ray_address: str | None

@@ -35,7 +35,7 @@ from tasks.evaluate.records import Evaluation
 from tasks.evaluate.report import write_report
 from warehouse.lake import reading
 from warehouse.promotion import PromotionRule
-from warehouse.registry import CHAMPION, aliases, promote, register, resolve_version
+from warehouse.registry import CHAMPION, aliases, open_checkpoint, promote, register, resolve_version
 from warehouse.selection import SENTENCES, TRAIN, SelectedClips, Selection, select_clips
 
 _KEY_DIGITS: Final = 16
@@ -123,7 +123,7 @@ def _train(
     objective = build(plan.preset, packs.mixture, windows)
     if plan.parent is not None:
         with reading(root) as lake:
-            parent = root / resolve_version(lake, plan.parent).checkpoint
+            parent = open_checkpoint(root, resolve_version(lake, plan.parent))
         fill(objective, read_checkpoint(parent))
     with ExitStack() as open_until_done:
         watchers: Sequence[Watcher] = ()
@@ -176,7 +176,7 @@ def champion_beside(root: Path, ear: Ear, selected: SelectedClips, plan: Evaluat
         trained_on = {clip_id for (clip_id,) in lake.con.execute(sql, [champion, TRAIN]).fetchall()}
     if any(clip.clip_id in trained_on for clip in selected.of(*plan.splits)):
         return []
-    checkpoint = root / version.checkpoint
+    checkpoint = open_checkpoint(root, version)
     if read_card(checkpoint).speech_model != ear.encoder.name:
         return []  # it hears with another ear: only its own old numbers can speak for it
     champion_model = open_model(checkpoint)

@@ -18,6 +18,7 @@ from flows.stack.environment import stack_environment
 from flows.stack.keeper import KEEPER
 from flows.stack.place import Place, StackPlan, WorkerPlan
 from flows.stack.report import StackStatus, status
+from flows.stack.roll_call import call_the_roll
 from flows.stack.services import worker_command
 from flows.stack.wishes import Wishes
 
@@ -65,6 +66,7 @@ def run_worker(state: Path | None, pool: str, runs: int) -> NoReturn:
     api = Api(settings.api_url, settings.auth)
     while not api.healthy():
         time.sleep(_TICK_S)
+    call_the_roll(api)
     worker = WorkerPlan(pool, runs)
     plan = StackPlan(settings.api_url, None, None, (worker,))
     command = worker_command(worker)

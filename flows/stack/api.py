@@ -12,7 +12,7 @@ from typing import Any
 
 from flows.errors import StackError, WrongCall
 
-_LIMIT_S = 10.0
+_LIMIT_S = 30.0
 _POLL_S = 0.2
 _ATTEMPTS = 10
 _CLOSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
@@ -29,14 +29,14 @@ class Api:
         if auth is not None:
             self._headers["Authorization"] = "Basic " + base64.b64encode(auth.encode()).decode()
 
-    def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """The answer to a GET or, with a ``body``, a POST that only asks. Raises ``StackError``."""
+    def ask(self, path: str, body: Any = None) -> Any:
+        """The answer to a GET or, with a ``body``, a POST that may be said twice. Raises ``StackError``."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self._url + path, data, self._headers)  # noqa: S310 - http, checked above
         for patience in reversed(range(_ATTEMPTS)):
             try:
                 with urllib.request.urlopen(request, timeout=_LIMIT_S) as answer:  # noqa: S310
-                    return json.loads(answer.read())
+                    return json.loads(answer.read() or b"null")
             except urllib.error.HTTPError as error:
                 if error.code == HTTPStatus.SERVICE_UNAVAILABLE and patience:  # its SQLite was locked for a moment
                     time.sleep(_POLL_S)

@@ -14,7 +14,7 @@ from flows.stack.declared import PREFECT_YAML
 from flows.stack.environment import MARK, stack_environment
 from flows.stack.keeper import KEEPER
 from flows.stack.place import Place, StackPlan
-from flows.stack.process import Process, marked, start, stop
+from flows.stack.process import Process, environment_of, marked, start, stop
 from flows.stack.services import SERVER
 from flows.stack.wishes import CPU, GPU, POOLS, Wishes, plan_of
 
@@ -22,6 +22,7 @@ _START_S: Final = 300.0
 _JOIN_S: Final = 120.0
 _GENTLE_S: Final = 20.0
 _POLL_S: Final = 0.2
+_FLOW_RUN: Final = "PREFECT__FLOW_RUN_ID"  # in the environment of its process and of the children it has
 
 
 def up(settings: StackSettings, wishes: Wishes, say: Callable[[str], None]) -> StackPlan:
@@ -48,7 +49,10 @@ def up(settings: StackSettings, wishes: Wishes, say: Callable[[str], None]) -> S
 
 
 def down(settings: StackSettings) -> int:
-    """Stop everything of this stack on this machine; how many processes that were."""
+    """Stop everything of this stack on this machine; how many processes that were.
+
+    Flow runs that are cut off are scheduled, so that they go on when a worker is there again.
+    """
     place, ended = Place(settings.state), set[Process]()
 
     def end(processes: Iterable[Process | None]) -> None:
@@ -59,14 +63,32 @@ def down(settings: StackSettings) -> int:
     if not place.root.exists():
         return 0
     with place.locked():
-        services = place.services()
+        services, plan = place.services(), place.plan()
         server = services.pop(SERVER, None)
         end([services.pop(KEEPER, None)])  # or it would start the others again
-        end(services.values())  # they tell the server what became of their runs
+        runs = _flow_runs(place)
+        end(services.values())
         end(process for process in marked(MARK, str(place.root)) if process != server)
+        if plan is not None:
+            _schedule_again(Api(plan.api_url, settings.auth), runs)
         end([server])
         end(marked(MARK, str(place.root)))
     return len(ended)
+
+
+def _flow_runs(place: Place) -> set[str]:
+    """The ids of those that have a process here."""
+    found = (environment_of(process.pid).get(_FLOW_RUN) for process in marked(MARK, str(place.root)))
+    return {run for run in found if run}
+
+
+def _schedule_again(api: Api, runs: set[str]) -> None:
+    if not api.healthy():  # it was killed: the automations find them when it is back
+        return
+    for run in runs:
+        if api.ask(f"/flow_runs/{run}")["state"]["type"] in ("PENDING", "RUNNING"):
+            state = {"type": "SCHEDULED", "message": "cut off by `xtalker down`"}
+            api.ask(f"/flow_runs/{run}/set_state", {"state": state, "force": True})
 
 
 def _wait_for_server(api: Api, plan: StackPlan, place: Place, say: Callable[[str], None]) -> None:

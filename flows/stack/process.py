@@ -82,17 +82,18 @@ def marked(name: str, value: str) -> list[Process]:
 
     So processes are found whose parent was killed, and those that no file tells of.
     """
-    mark, found = f"{name}={value}".encode(), []
-    for folder in _PROC.glob("[0-9]*"):
-        try:
-            environment = (folder / "environ").read_bytes().split(b"\0")
-        except (FileNotFoundError, ProcessLookupError, PermissionError):  # ended, or another user's
-            continue
-        pid = int(folder.name)
-        began = started(pid)
-        if mark in environment and began is not None and pid != os.getpid():
-            found.append(Process(pid, began))
-    return found
+    ids = [int(folder.name) for folder in _PROC.glob("[0-9]*")]
+    found = [pid for pid in ids if pid != os.getpid() and environment_of(pid).get(name) == value]
+    return [Process(pid, began) for pid in found if (began := started(pid)) is not None]
+
+
+def environment_of(pid: int) -> dict[str, str]:
+    """What a process was started with; nothing if it has ended or is another user's."""
+    try:
+        words = (_PROC / str(pid) / "environ").read_text(errors="replace").split("\0")
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return {}
+    return dict(word.partition("=")[::2] for word in words)
 
 
 def resident_mb(pid: int) -> float | None:

@@ -125,8 +125,9 @@ def test_files_that_are_dropped_become_a_champion(
     assert training["state"]["name"] == "Completed"
     waited_s = _time(training["start_time"]) - _time(published["occurred"])
     record_testsuite_property("event to training start, s", round(waited_s, 1))
-    print(f"event to training start: {waited_s:.1f} s at a load of {os.getloadavg()[0]:.1f}")
-    assert waited_s < max(QUICK_S, QUICK_S * os.getloadavg()[0] / (os.cpu_count() or 1))
+    load = os.getloadavg()[0]
+    print(f"event to training start: {waited_s:.1f} s at a load of {load:.1f}")
+    assert waited_s <= QUICK_S or load > (os.cpu_count() or 1) + 1, "the chain alone makes a load of one"
 
 
 def test_a_little_more_video_is_curated_and_not_trained_on(chain: Chain) -> None:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -152,6 +153,16 @@ def test_a_runner_that_is_not_installed_says_what_to_install(monkeypatch: pytest
         monkeypatch.setitem(sys.modules, f"prefect_{kind.value}", None)
         with pytest.raises(RunnerMissing, match=rf"pip install 'xtalker\[{kind.value}\]'"):
             task_runner(kind, 2)
+
+
+def test_ray_wants_a_cluster_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows.errors import RunnerMissing
+    from flows.runners import RunnerKind, task_runner
+
+    monkeypatch.setitem(sys.modules, "prefect_ray", ModuleType("prefect_ray"))
+    monkeypatch.delenv("XTALKER_RAY_ADDRESS", raising=False)
+    with pytest.raises(RunnerMissing, match="XTALKER_RAY_ADDRESS"):
+        task_runner(RunnerKind.RAY, 2)
 
 
 def test_the_form_offers_choices_and_explains_every_field() -> None:

@@ -120,7 +120,7 @@ def test_everything_is_there(stack: Stack) -> None:
     automations = {one["name"] for one in stack.api.ask("/automations/filter", {})}
     assert automations == {
         "crash-zombies",
-        "restart-lost",
+        "crash-lost",
         "resume-crashed",
         "train-on-snapshot",
         "evaluate-new-version",
