@@ -19,7 +19,7 @@ SPEECH := select s.path from sources s join clips c using (source_id) where keep
 HOLDOUT ?= $(if $(DATA),,path like '%_05.mp4' or path like '%_06.mp4')
 first = $$($(XTALKER) sql -w $(DEMO)/warehouse "$(1)" -f csv | tail -1 | tr -d '"')
 
-.PHONY: setup demo demo-train test test-real test-server test-all check bench bench-avatar lock clean
+.PHONY: setup demo demo-train test test-real test-server test-killed test-all check bench bench-avatar lock clean
 
 setup: .venv/.ready
 
@@ -55,9 +55,12 @@ test-real: setup ## the tests on real clips, which skip where ../shared/data is 
 	$(BIN)/pytest -m "(real_data or slow) and not prefect"
 
 test-server: setup ## the flows against a real local Prefect server
-	$(BIN)/pytest -m prefect
+	$(BIN)/pytest -m "prefect and not slow"
 
-test-all: test test-real test-server
+test-killed: setup ## the flows killed at ten points, a quarter of an hour and more
+	$(BIN)/pytest -m "prefect and slow"
+
+test-all: test test-real test-server test-killed
 
 check: setup ## types and style
 	$(BIN)/ruff check .

@@ -61,7 +61,7 @@ async def deploy_all(landing: Path, warehouse: Path) -> None:
     changed: dict[str, dict[str, Any]] = {
         "watch": {
             "parameters": {"params": {"landing": str(landing), "warehouse": str(warehouse), "settle_s": 1}},
-            "schedules": (Schedule(slug="often", interval=timedelta(seconds=10)),),
+            "schedules": (Schedule(slug="often", interval=timedelta(seconds=30)),),
         },
         "publish": {"parameters": {"params": {"warehouse": str(warehouse)}}},
         "train": {},

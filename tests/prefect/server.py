@@ -12,6 +12,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+PATIENCE_S = 60.0  # for an answer, on a machine that has other work
+
 
 class Server:
     """A server of its own, with its own state, on a free port of the loopback."""
@@ -49,11 +51,11 @@ class Server:
     def ask(self, path: str, **body: Any) -> Any:
         data = json.dumps(body).encode() if body else None
         request = urllib.request.Request(self.api + path, data, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
             return json.loads(answer.read())
 
     def delete(self, path: str) -> None:
-        urllib.request.urlopen(urllib.request.Request(self.api + path, method="DELETE"), timeout=10).close()
+        urllib.request.urlopen(urllib.request.Request(self.api + path, method="DELETE"), timeout=PATIENCE_S).close()
 
     def stop(self) -> None:
         os.killpg(self.process.pid, signal.SIGKILL)
