@@ -4,6 +4,7 @@ a real PostgreSQL with the two databases, the server with API auth, the deployme
 import base64
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -56,9 +57,8 @@ class Stack:
 
     def _here(self, word: str) -> str:
         word = self._ports.get(word, "127.0.0.1" if word == "database" else word)
-        for there, here in self._replaced.items():
-            word = word.replace(there, here)
-        return word
+        # In one pass: this machine's paths may have the names of the container's in them.
+        return re.sub("|".join(map(re.escape, self._replaced)), lambda found: self._replaced[found[0]], word)
 
     def environment(self, name: str) -> dict[str, str]:
         """What compose gives, and no more of this machine's than a program needs to start."""

@@ -127,7 +127,8 @@ def test_a_killed_flow_is_gone_on_from(server: Server, tmp_path: Path, after: in
     run(server, f"scale-killed-{after}", tmp_path)
     assert reasons(tmp_path) == {"no_face": 60}, "nothing lost"
     assert len(log.read_text().split()) <= 60 + workers, "nothing twice, but what was in the making"
-    assert not list((tmp_path / "warehouse" / "drafts").glob("*.arrow"))
+    left = list((tmp_path / "warehouse" / "drafts").glob("*.arrow"))
+    assert len(left) <= workers, "but for those in the making, which a later run sweeps away"
 
 
 def test_dask_curates_the_same_and_outlives_a_killed_worker(server: Server, tmp_path: Path) -> None:
