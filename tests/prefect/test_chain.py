@@ -33,7 +33,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 FLOWS = [f"chain-{name}" for name in ("watch", "publish", "train", "evaluate")]
 MODULE = "tests.prefect.chain"
 PATIENCE_S = 600.0  # for a step of the chain on a machine that has other work
-QUICK_S = 15.0  # from the event to the training's start, on one that has none
+QUICK_S = 15.0  # from the event to the training's start, on a machine that imports the flow in
+IMPORT_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -123,11 +124,13 @@ def test_files_that_are_dropped_become_a_champion(
     assert registered["payload"]["version"] == promoted["payload"]["version"] == version.version
     (training,) = chain.runs("train")
     assert training["state"]["name"] == "Completed"
-    waited_s = _time(training["start_time"]) - _time(published["occurred"])
+    scheduled_s, waited_s = (
+        _time(training[moment]) - _time(published["occurred"]) for moment in ("created", "start_time")
+    )
     record_testsuite_property("event to training start, s", round(waited_s, 1))
-    load = os.getloadavg()[0]
-    print(f"event to training start: {waited_s:.1f} s at a load of {load:.1f}")
-    assert waited_s <= QUICK_S or load > (os.cpu_count() or 1) + 1, "the chain alone makes a load of one"
+    import_s = _import_s()
+    print(f"event to training start: {waited_s:.1f} s, of which {scheduled_s:.1f} s until the run was made")
+    assert waited_s <= QUICK_S * max(1.0, import_s / IMPORT_S), f"the flow is imported in {import_s:.1f} s"
 
 
 def test_a_little_more_video_is_curated_and_not_trained_on(chain: Chain) -> None:
@@ -161,6 +164,13 @@ def test_looks_that_find_nothing_say_so_and_leave_no_snapshot(chain: Chain) -> N
     assert chain.runs("watch")[-1]["state"]["name"] == "Skipped"
     with reading(chain.warehouse) as lake:
         assert lake.latest() == before
+
+
+def _import_s() -> float:
+    """How long this machine, with what else it does now, takes to import the training flow."""
+    begun = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import flows.train"], cwd=REPOSITORY, check=True, timeout=PATIENCE_S)
+    return time.monotonic() - begun
 
 
 def _time(stamp: str) -> float:
