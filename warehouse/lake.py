@@ -149,7 +149,7 @@ def reading(
     try:
         with layout.store.read_by_duckdb():
             _require_catalogue(con, layout)
-            attach(con, layout)
+            _attach_made(con, layout)
             lake = Lake(layout, con)
             if at is not None:
                 require_snapshot(lake, at)
@@ -208,7 +208,24 @@ def _require_catalogue(con: duckdb.DuckDBPyConnection, layout: Layout) -> None:
             f"{layout.shards.url()} has shards, but no catalogue knows them; run `xtalker rebuild` to make it anew "
             f"in {layout.catalogue}"
         )
-    raise NoWarehouse(f"there is no warehouse at {layout.root}; `xtalker curate` makes one")
+    raise _none_yet(layout)
+
+
+def _attach_made(con: duckdb.DuckDBPyConnection, layout: Layout) -> None:
+    """Attach for reading what its first committer has finished making; until then there is no warehouse."""
+    try:
+        attach(con, layout)
+    except duckdb.InvalidInputException as error:
+        if "creating a new DuckLake is explicitly disabled" not in str(error):
+            raise
+        raise _none_yet(layout) from None
+    made = con.execute("SELECT 1 FROM duckdb_tables() WHERE database_name = 'lake' AND table_name = 'clips'").fetchone()
+    if made is None:
+        raise _none_yet(layout)
+
+
+def _none_yet(layout: Layout) -> NoWarehouse:
+    return NoWarehouse(f"there is no warehouse at {layout.root}; `xtalker curate` makes one")
 
 
 def _require_tables(con: duckdb.DuckDBPyConnection, layout: Layout) -> None:

@@ -113,6 +113,27 @@ def test_a_place_without_a_warehouse_says_so(place: Path) -> None:
     assert place.exists() == before
 
 
+def test_a_warehouse_in_the_making_is_none_yet(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two first runs at once: what one is making, the other must not take for a warehouse."""
+
+    def look(*_: object) -> None:
+        with pytest.raises(NoWarehouse, match="xtalker curate"), reading(place):
+            pass
+
+    monkeypatch.setattr("warehouse.lake.create_tables", look)
+    with committing(place):
+        pass
+    monkeypatch.undo()
+    with committing(place), reading(place) as lake:
+        assert lake.con.execute("SELECT count(*) FROM lake.clips").fetchone() == (0,)
+
+
+def test_a_catalogue_that_is_still_empty_is_none_yet(tmp_path: Path) -> None:
+    (tmp_path / CATALOGUE).touch()  # as SQLite leaves it before its first transaction
+    with pytest.raises(NoWarehouse, match="xtalker curate"), reading(tmp_path):
+        pass
+
+
 def test_a_lost_catalogue_is_not_taken_for_an_empty_warehouse(tmp_path: Path) -> None:
     curate_at(tmp_path, ["a"])
     catalogue = tmp_path / CATALOGUE
