@@ -4,7 +4,6 @@ from typing import Final
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
-from scipy.signal import find_peaks
 
 from schemas.arrays import Float32
 from schemas.speech import SpeechFeatures
@@ -30,6 +29,8 @@ def activity(speech: SpeechFeatures) -> Float32:
 
 def accents(speech: SpeechFeatures) -> tuple[Float32, Float32]:
     """Frames [N] on which the voice puts weight, and how much [N], 0..1: peaks of loudness and pitch together."""
+    from scipy.signal import find_peaks  # half a second to import, which few performances need
+
     speaking = activity(speech)
     loudness = np.log(np.maximum(speech.envelope, AUDIBLE))
     voiced = speech.f0_hz > 0
