@@ -19,7 +19,7 @@ SPEECH := select s.path from sources s join clips c using (source_id) where keep
 HOLDOUT ?= $(if $(DATA),,path like '%_05.mp4' or path like '%_06.mp4')
 first = $$($(XTALKER) sql -w $(DEMO)/warehouse "$(1)" -f csv | tail -1 | tr -d '"')
 
-.PHONY: setup demo demo-train test test-real test-server test-killed test-all check bench bench-avatar bench-flow lock clean
+.PHONY: setup demo demo-train test test-real test-server test-killed test-all check bench bench-clock bench-avatar bench-flow lock clean
 
 setup: .venv/.ready
 
@@ -70,6 +70,9 @@ check: setup ## types and style
 bench: setup ## speed of the whole chain by stage, and of SQL on a million clips
 	$(BIN)/python -m tests.bench.curate $(if $(DATA),--data "$(DATA)")
 	$(BIN)/python -m tests.bench.sql_million
+
+bench-clock: setup ## how exactly time passes from file to clip, on a set of files with every odd clock
+	$(BIN)/python -m tests.bench.clock
 
 bench-avatar: setup ## how well and how fast the motion models speak
 	$(BIN)/python -m tests.bench.avatar

@@ -17,6 +17,7 @@ from schemas.source import SourceVideo, source_id_of
 from schemas.verdict import Reason, Verdict
 from tasks.assemble import assemble
 from tasks.clips import SourceTally, cut_clips
+from tasks.cues import background, face_cues, voice_cues, voice_curves
 from tasks.ingest import ingest
 from tasks.judge import judge
 from tasks.media.container import UndecodableMedia
@@ -102,6 +103,10 @@ def _measure(clip: Clip, source: SourceVideo, recipe: Recipe, kit: Kit, stage_do
     stage_done("voice")
     spoken = speech(clip, voice, kit.whisper, recipe.speech, kit.encoder)
     stage_done("speech")
+    curves = voice_curves(clip, spoken)
+    sounds, how = background(clip, spoken), voice_cues(spoken, curves, voice, recipe.cues)
+    face = face_cues(clip)
+    stage_done("cues")
     pitch_deg, yaw_deg, roll_deg = np.percentile(np.abs(pose_degrees(motion)), 95, axis=0)
     scores = ClipScores(
         duration_s=clip.duration_s,
@@ -117,12 +122,13 @@ def _measure(clip: Clip, source: SourceVideo, recipe: Recipe, kit: Kit, stage_do
         recon_lip_nme=fit.lip_nme,
         recon_lip_gap_corr=fit.lip_gap_correlation,
         recon_jitter=fit.jitter,
+        **asdict(sounds),
     )
     verdicts = judge(clip.clip_id, scores, recipe.thresholds)
     stage_done("judge")
     speaker_id = speaker_of(source.offer, source.source_id, clip.track_index)
     split = split_of(speaker_id, recipe.splits)
-    return ClipRecord(clip.span, scores, motion, spoken, speaker_id, split, recipe.tier, verdicts)
+    return ClipRecord(clip.span, scores, motion, spoken, curves, how, face, speaker_id, split, recipe.tier, verdicts)
 
 
 def _record(

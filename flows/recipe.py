@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 from flows.errors import InvalidRecipe
 from schemas.config import StageConfig
 from tasks.clips import ClipsConfig
+from tasks.cues import CuesConfig
 from tasks.fingerprint import DuplicateConfig
 from tasks.ingest import IngestConfig
 from tasks.judge import Thresholds
@@ -48,6 +49,7 @@ class Recipe(StageConfig):
     reconstruct: ReconstructConfig = Field(default_factory=ReconstructConfig)
     voice: VoiceConfig = Field(default_factory=VoiceConfig)
     speech: SpeechConfig = Field(default_factory=SpeechConfig)
+    cues: CuesConfig = Field(default_factory=CuesConfig)
     splits: SplitConfig = Field(default_factory=SplitConfig)
     duplicates: DuplicateConfig = Field(default_factory=DuplicateConfig)
 

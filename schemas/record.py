@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from schemas.clip import ClipSpan
+from schemas.cues import FaceCues, VoiceCues, VoiceCurves
 from schemas.motion import HeadMotion
 from schemas.source import Offer, SourceVideo
 from schemas.speech import SpeechTrack
@@ -45,6 +46,9 @@ class ClipScores:
     recon_lip_nme: float
     recon_lip_gap_corr: float
     recon_jitter: float
+    # of schemas.cues.Background; None where the clip is older than the score
+    music: float | None
+    second_voice: float | None
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
@@ -59,6 +63,9 @@ class ClipRecord:
     scores: ClipScores
     motion: HeadMotion
     speech: SpeechTrack
+    curves: VoiceCurves
+    voice_cues: VoiceCues
+    face_cues: FaceCues
     speaker_id: str
     split: str  # "train", "val" or "test", by speaker
     tier: str

@@ -38,6 +38,7 @@ class SourceVideo:
     audio_stream: int
     video_start_s: Fraction
     audio_start_s: Fraction
+    video_shift_s: Fraction = Fraction(0)  # what pictures are presented later by than their stamps say
 
 
 def source_id_of(sha256: str) -> str:

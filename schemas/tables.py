@@ -8,6 +8,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from schemas.cues import FaceCues, VoiceCues
 from schemas.record import ClipScores
 
 _FLOATS = pa.list_(pa.float32())
@@ -53,6 +54,7 @@ CLIPS: Final = pa.schema(
         ("language_probability", pa.float32()),
         ("transcript", pa.string()),
         *((name, pa.float32()) for name in ClipScores.names()),
+        *((name, pa.float32()) for name in (*VoiceCues.names(), *FaceCues.names())),
     ]
 )
 
@@ -104,6 +106,11 @@ SPEECH: Final = pa.schema(
         ("word_end_s", _FLOATS),
         ("word_probability", _FLOATS),
         ("fingerprint", pa.list_(pa.uint32())),
+        # schemas.cues.VoiceCurves; null in rows older than they are
+        ("loudness_db", _FLOATS),  # n_frames
+        ("energy_db", _FLOATS),  # n_frames
+        ("tilt_db", _FLOATS),  # n_frames
+        ("onset_db", _FLOATS),  # n_frames
     ]
 )
 

@@ -36,6 +36,7 @@ class Reason(StrEnum):
     NOISY = "noisy"
     CLIPPED_AUDIO = "clipped_audio"
     POOR_AUDIO = "poor_audio"
+    MUSIC = "music"
     POOR_FIT = "poor_fit"
 
 

@@ -4,6 +4,7 @@ Enters: a ``SourceRecord``. Leaves: one Arrow table per warehouse table (``schem
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from schemas.record import ClipRecord, SourceRecord
 from schemas.tables import TABLES
 from schemas.verdict import Reason, Verdict
 
-VERSION = "1"
+VERSION = "2"
 
 
 def assemble(record: SourceRecord, curation_key: str, modified_ns: int) -> dict[str, pa.Table]:
@@ -78,6 +79,8 @@ def _clip_row(record: ClipRecord) -> dict[str, Any]:
         "language_probability": record.speech.language_probability,
         "transcript": record.speech.transcript,
         **{name: getattr(record.scores, name) for name in record.scores.names()},
+        **asdict(record.voice_cues),
+        **asdict(record.face_cues),
     }
 
 
@@ -141,4 +144,8 @@ def _speech_row(record: ClipRecord) -> dict[str, Any]:
         "word_end_s": [w.end_s for w in speech.words],
         "word_probability": [w.probability for w in speech.words],
         "fingerprint": speech.fingerprint,
+        "loudness_db": record.curves.loudness_db,
+        "energy_db": record.curves.energy_db,
+        "tilt_db": record.curves.tilt_db,
+        "onset_db": record.curves.onset_db,
     }

@@ -18,8 +18,9 @@ from schemas.config import StageConfig
 from schemas.source import Offer, SourceVideo, source_id_of
 from schemas.verdict import Reason, Verdict
 from tasks.media.container import UndecodableMedia, first_audio, first_video, open_media, rotation_of, upright_size
+from tasks.media.stamps import PictureTimes, Splices, shift_of_edit
 
-VERSION = "1"
+VERSION = "2"
 
 
 class IngestConfig(StageConfig):
@@ -48,6 +49,7 @@ class _Probe:
     audio_stream: int
     video_start_s: Fraction
     audio_start_s: Fraction
+    video_shift_s: Fraction
     duration_s: float
 
 
@@ -85,6 +87,7 @@ def ingest(offer: Offer, config: IngestConfig, sha256: str | None = None) -> Sou
         audio_stream=probe.audio_stream,
         video_start_s=probe.video_start_s,
         audio_start_s=probe.audio_start_s,
+        video_shift_s=probe.video_shift_s,
     )
 
 
@@ -99,17 +102,18 @@ def _probe(path: Path, config: IngestConfig) -> _Probe:
             raise _Refused(Reason.TOO_LARGE, size, declared, config.max_pixels)
         if audio is None:
             raise _Refused(Reason.NO_AUDIO, "the file holds no sound stream that can be decoded")
-        picture, sound, end_s = _read_through(container, video, audio, config.max_duration_s)
+        found = _read_through(container, video, audio, config.max_duration_s)
+        picture, sound = found.picture, found.sound
         if picture is None:
             raise UndecodableMedia("not one picture can be decoded")
         if sound is None:
             raise _Refused(Reason.NO_AUDIO, f"the {audio.codec_context.name} sound stream cannot be decoded")
-        start_s = _time_of(picture)
-        duration_s = float(end_s - start_s)
+        duration_s = float(found.end_s - found.start_s)
         if duration_s < config.min_duration_s:
             raise _Refused(Reason.TOO_SHORT, f"{duration_s:.2f} s", duration_s, config.min_duration_s)
         if duration_s > config.max_duration_s:
             raise _Refused(Reason.TOO_LONG, f"{duration_s:.0f} s or more", duration_s, config.max_duration_s)
+        shift_s = Fraction(0) if found.left_out is None else shift_of_edit(path, config.max_pixels, found.left_out)
         rotation_deg = rotation_of(picture)
         width, height = upright_size(picture.width, picture.height, video.sample_aspect_ratio, rotation_deg)
         return _Probe(
@@ -119,31 +123,49 @@ def _probe(path: Path, config: IngestConfig) -> _Probe:
             rotation_deg=rotation_deg,
             video_stream=video.index,
             audio_stream=audio.index,
-            video_start_s=start_s,
+            video_start_s=found.start_s + shift_s,
             audio_start_s=_time_of(sound),
+            video_shift_s=shift_s,
             duration_s=duration_s,
         )
 
 
-def _read_through(container: Any, video: Any, audio: Any, max_duration_s: float) -> tuple[Any, Any, Fraction]:
-    """The first picture, the first block of sound (None where there is none), and when the last packet ends."""
-    first: dict[int, Any] = {}
-    end_s = Fraction(0)
+@dataclass(slots=True)
+class _Found:
+    """What reading a file through brought to light."""
+
+    picture: Any = None  # the first that can be decoded
+    start_s: Fraction = Fraction(0)  # its time
+    sound: Any = None  # the first block
+    end_s: Fraction = Fraction(0)  # of the last packet of pictures
+    left_out: Any = None  # the first packet of pictures, if an edit list leaves it out
+
+
+def _read_through(container: Any, video: Any, audio: Any, max_duration_s: float) -> _Found:
+    found = _Found()
     for stream in container.streams:
         if stream not in (video, audio):
             stream.discard = Discard.all
-    packets = container.demux(video, audio)
+    packets, splices, times = container.demux(video, audio), Splices(container), PictureTimes(container)
     while (packet := _next_packet(packets)) is not None:
-        stream = packet.stream
-        if stream.index not in first and (frame := _first_frame(packet)) is not None:
-            first[stream.index] = frame
-            if stream is audio:
+        splices.mend(packet)
+        if packet.stream is audio:
+            if found.sound is None and (frames := _decoded(packet)):
+                found.sound = frames[0]
                 audio.discard = Discard.all
-        if stream is video and packet.pts is not None:
-            end_s = max(end_s, (packet.pts + (packet.duration or 0)) * packet.time_base)
-        if video.index in first and end_s - _time_of(first[video.index]) > max_duration_s:
+            continue
+        if found.picture is None:
+            if packet.is_discard and found.left_out is None:
+                found.left_out = packet
+            frames = _decoded(packet)
+            shown_s = times.decoded(packet, frames)
+            if frames:
+                found.picture, found.start_s = frames[0], shown_s[0] or Fraction(0)
+        if packet.pts is not None:
+            found.end_s = max(found.end_s, (packet.pts + (packet.duration or 0)) * packet.time_base)
+        if found.picture is not None and found.end_s - found.start_s > max_duration_s:
             break
-    return first.get(video.index), first.get(audio.index), end_s
+    return found
 
 
 def _next_packet(packets: Any) -> Any | None:
@@ -154,12 +176,11 @@ def _next_packet(packets: Any) -> Any | None:
         return None
 
 
-def _first_frame(packet: Any) -> Any | None:
+def _decoded(packet: Any) -> list[Any]:
     try:
-        frames = packet.decode()
+        return list(packet.decode())
     except av.FFmpegError:
-        return None
-    return frames[0] if frames else None
+        return []
 
 
 def _time_of(frame: Any) -> Fraction:

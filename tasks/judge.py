@@ -13,8 +13,9 @@ from schemas.config import StageConfig
 from schemas.record import ClipScores
 from schemas.verdict import Reason, Verdict
 
-VERSION = "1"
+VERSION = "2"
 STAGE_VERSION = f"judge@{VERSION}"
+NOT_MEASURED = "not measured"
 
 
 class Thresholds(StageConfig):
@@ -37,6 +38,7 @@ class Thresholds(StageConfig):
     max_clipped_ratio: float
     min_dnsmos_ovrl: float
     max_recon_nme_p95: float
+    max_music: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +51,16 @@ class Gate:
     reason: Reason
 
     def keeps(self, measured: npt.ArrayLike, threshold: float) -> npt.NDArray[np.bool_]:
-        """Whether each of ``measured`` (any shape) passes."""
-        return (
-            np.greater_equal(measured, threshold)
-            if self.name.startswith("min_")
-            else np.less_equal(measured, threshold)
-        )
+        """Whether each of ``measured`` (any shape) passes; what was not measured (nan) does."""
+        ordered = np.greater_equal if self.name.startswith("min_") else np.less_equal
+        return np.asarray(ordered(measured, threshold) | np.isnan(measured))
 
     def judge(self, subject_id: str, scores: ClipScores, thresholds: Thresholds) -> Verdict:
-        measured, threshold = float(getattr(scores, self.score)), float(getattr(thresholds, self.name))
+        """The verdict on a clip. A score of None refuses nothing, and the verdict says that it was not measured."""
+        score, threshold = getattr(scores, self.score), float(getattr(thresholds, self.name))
+        if score is None:
+            return Verdict(subject_id, self.name, True, None, None, threshold, STAGE_VERSION, NOT_MEASURED)
+        measured = float(score)
         keep = bool(self.keeps(measured, threshold))
         reason = None if keep else self.reason
         return Verdict(subject_id, self.name, keep, reason, measured, threshold, STAGE_VERSION)
@@ -81,6 +84,7 @@ GATES = (
     Gate("max_clipped_ratio", "clipped_ratio", Reason.CLIPPED_AUDIO),
     Gate("min_dnsmos_ovrl", "dnsmos_ovrl", Reason.POOR_AUDIO),
     Gate("max_recon_nme_p95", "recon_nme_p95", Reason.POOR_FIT),
+    Gate("max_music", "music", Reason.MUSIC),
 )
 
 

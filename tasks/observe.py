@@ -25,7 +25,7 @@ from tasks.media.footage import Footage, Picture
 if TYPE_CHECKING:
     from models.landmarks import FaceFinder, FoundFaces  # mediapipe: planning a run needs only the config
 
-VERSION = "1"
+VERSION = "2"
 
 _CUT_WIDTH = 128  # pixels: cuts show at this size, and the score costs a tenth
 

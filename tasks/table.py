@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from tasks import (
     assemble,
     clips,
+    cues,
     ingest,
     judge,
     observe,
@@ -37,6 +38,7 @@ STAGES = (
     Stage("reconstruct", reconstruct.VERSION, "Clip -> HeadMotion: the head model fitted to the landmarks"),
     Stage("voice", voice.VERSION, "Clip -> VoiceQuality: speech ratio, SNR, DNSMOS"),
     Stage("speech", speech.VERSION, "Clip -> SpeechTrack: envelope, F0, embedding, language, words"),
+    Stage("cues", cues.VERSION, "Clip, SpeechTrack -> curves of the voice, background, cues of voice and face"),
     Stage("judge", judge.VERSION, "ClipScores -> Verdicts: every gate of the tier"),
     Stage("splits", splits.VERSION, "Offer -> speaker and split"),
     Stage("assemble", assemble.VERSION, "SourceRecord -> the warehouse's rows"),

@@ -24,18 +24,19 @@ class UndecodableMedia(ValueError):
 
 
 @contextmanager
-def open_media(path: Path, max_pixels: int) -> Iterator[Any]:
+def open_media(path: Path, max_pixels: int, edit_lists_in_full: bool = True) -> Iterator[Any]:
     """The file as a PyAV input container: this file alone, no network, no other protocol, no larger picture.
 
     ``max_pixels`` (width * height) is enforced by the decoders themselves, whatever the container declares. Finding
     out what the streams are may decode a picture too: there the limit is some times looser, so that a picture that is
-    merely too large is still measured, and a bomb is not. The file system's own errors pass through. Raises
+    merely too large is still measured, and a bomb is not. ``edit_lists_in_full`` counts for MP4 and MOV: without, the
+    first edit moves the stamps and nothing else is done. The file system's own errors pass through. Raises
     ``UndecodableMedia`` if no known format is found in the file.
     """
     # Some decoders tell of damage in the log only (see Footage), which PyAV counts only if a level is set; the captured
     # lines themselves are of no use to anyone.
     av.logging.set_level(av.logging.ERROR)
-    with av.logging.Capture(), _open(path, max_pixels) as container:
+    with av.logging.Capture(), _open(path, max_pixels, edit_lists_in_full) as container:
         for stream in container.streams.video:
             if stream.codec_context is not None:
                 stream.codec_context.options = {"max_pixels": str(_with_padding(max_pixels))}
@@ -47,14 +48,18 @@ def _with_padding(pixels: int) -> int:
     return pixels * 5 // 4 + 2**18
 
 
-def _open(path: Path, max_pixels: int) -> Any:
+def _open(path: Path, max_pixels: int, edit_lists_in_full: bool) -> Any:
     with path.open("rb"):  # absent or unreadable: the environment's fault, not the video's
         pass
     try:
         return av.open(
             f"file:{path.absolute()}",
             options={"max_pixels": str(_PROBE_SLACK * max_pixels)},
-            container_options={"protocol_whitelist": "file", "format_whitelist": DEMUXERS},
+            container_options={
+                "protocol_whitelist": "file",
+                "format_whitelist": DEMUXERS,
+                "advanced_editlist": str(int(edit_lists_in_full)),
+            },
             metadata_errors="replace",
         )
     except (av.FFmpegError, ValueError) as error:

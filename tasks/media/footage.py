@@ -19,6 +19,7 @@ from schemas.units import SAMPLES_PER_FRAME
 from tasks.media.clock import Presented, at_frame_rate
 from tasks.media.container import UndecodableMedia, open_media
 from tasks.media.sound import SoundTimeline
+from tasks.media.stamps import PictureTimes, Splices
 
 # A file whose sound lies far behind its pictures makes compressed pictures wait; past this, its sound counts as absent.
 MAX_WAITING_BYTES = 256 * 2**20
@@ -67,6 +68,8 @@ class Footage:
                 stream.discard = Discard.all
         self._video.codec_context.thread_count = 1  # the pipeline's workers are processes
         self._packets = container.demux(self._video, self._audio)
+        self._splices = Splices(container)
+        self._times = PictureTimes(container, self.source.video_shift_s)
         return self
 
     def __exit__(
@@ -106,6 +109,7 @@ class Footage:
             packet = None
         if packet is None:
             return False
+        self._splices.mend(packet)
         if packet.stream.index == self.source.video_stream:  # a flushing packet's own index is 0
             self._waiting.append(packet)
             self._waiting_bytes += packet.size
@@ -126,17 +130,16 @@ class Footage:
     def _presented(self) -> Iterator[Presented[Any]]:
         usual_s = 1 / self.source.fps
         last_s: Fraction | None = None
-        for frame in self._decoded():
-            if frame.pts is not None:
-                time_s = frame.pts * frame.time_base
-            else:
+        for frame, time_s in self._decoded():
+            if time_s is None:
                 time_s = self.source.video_start_s if last_s is None else last_s + usual_s
             duration_s = frame.duration * frame.time_base if frame.duration else usual_s
             yield Presented(time_s, duration_s, frame)
             last_s = time_s
 
-    def _decoded(self) -> Iterator[Any]:
-        """Every frame the decoder gives; those it had trouble with, and all built on them, count as damaged."""
+    def _decoded(self) -> Iterator[tuple[Any, Fraction | None]]:
+        """Every frame the decoder gives and its time; those it had trouble with, and all built on them, count as
+        damaged."""
         hurt_pts: int | None = None
         while self._waiting or self._advance():
             if not self._waiting:
@@ -146,14 +149,14 @@ class Footage:
             frames, trouble = self._decode(packet)
             if trouble and hurt_pts is None:
                 hurt_pts = packet.pts if packet.pts is not None else _BEFORE_EVERYTHING
-            for frame in frames:
+            for frame, time_s in zip(frames, self._times.decoded(packet, frames), strict=True):
                 after = hurt_pts is not None and (frame.pts is None or frame.pts >= hurt_pts)
                 if after and frame.key_frame and not frame.is_corrupt and frame.pts != hurt_pts:
                     hurt_pts, after = None, False
                 elif after and frame.pict_type == PictureType.B and frame.pts == hurt_pts:
                     hurt_pts = None  # nothing, or little, is built on it
                 self.damaged_frames += bool(after or frame.is_corrupt)
-                yield frame
+                yield frame, time_s
 
     def _decode(self, packet: Any) -> tuple[list[Any], bool]:
         """The packet's frames, and whether the decoder complained: some decoders conceal damage and only log it."""

@@ -9,6 +9,7 @@ import numpy as np
 from flows.protocol import OfferedFile
 from flows.recipe import Recipe
 from schemas.clip import ClipSpan
+from schemas.cues import FaceCues, VoiceCues, VoiceCurves
 from schemas.motion import HeadMotion
 from schemas.record import ClipRecord, ClipScores, SourceRecord
 from schemas.source import Offer, source_id_of
@@ -59,8 +60,12 @@ def record(file: OfferedFile, recipe: Recipe, sound: np.ndarray, **scores: float
         clip_id, N_FRAMES, frames(1)[:, 0], frames(1)[:, 0], np.ones(N_FRAMES, bool), frames(8), "test:0", "en", 0.9,
         "hello there", (), fingerprint(sound),
     )  # fmt: skip
+    curves = VoiceCurves(clip_id, N_FRAMES, *(frames(1)[:, 0] for _ in range(4)))
     measured: ClipScores = replace(GOOD, **scores)
     verdicts = judge(clip_id, measured, recipe.thresholds)
     span = ClipSpan(clip_id, source_id, 0, 0, N_FRAMES, 360, 288)
-    clip = ClipRecord(span, measured, motion, speech, "s1", "train", recipe.tier, verdicts)
+    clip = ClipRecord(
+        span, measured, motion, speech, curves, VoiceCues(-20, 120, 6, 20, -6, 4), FaceCues(*10 * [0.1]), "s1", "train",
+        recipe.tier, verdicts,
+    )  # fmt: skip
     return SourceRecord(source_id, file.sha256, file.size_bytes, file.offer, None, (), (clip,))

@@ -16,6 +16,9 @@ from tasks.media.clock import MAX_GAP_S, Presented, at_frame_rate
 from tasks.media.container import UndecodableMedia, upright_size
 from tasks.media.footage import Footage
 from tests.builders import click, moving_pattern, numbered_grey, tone, write_media
+from tests.clock.film import Pictures, Sound, write_film
+from tests.clock.film import steady as steady_times
+from tests.clock.signals import number_of
 
 NTSC = Fraction(30000, 1001)
 
@@ -206,3 +209,18 @@ def test_nothing_is_read_over_the_network_or_through_other_protocols(tmp_path: P
     moved = path.rename(odd / "a.mkv")
     with Footage(replace(source, offer=Offer(moved)), 1280) as footage:
         assert sum(1 for _ in footage.pictures()) == 30
+
+
+@pytest.mark.parametrize("codec", ["mpeg4", "libx264"])
+def test_a_picture_lost_in_avi_delays_none_behind_it(tmp_path: Path, codec: str) -> None:
+    film = Pictures(steady_times(25), codec, Fraction(1, 25), decoding_from_zero=True)
+    path = tmp_path / "a.avi"
+    write_film(path, film, Sound("pcm_s16le"), [1.0])
+    with av.open(str(path)) as container:
+        packet = [p for p in container.demux(video=0) if p.size][20]
+    raw = bytearray(path.read_bytes())
+    raw[packet.pos : packet.pos + packet.size] = bytes(packet.size)
+    path.write_bytes(raw)
+    numbers = [number_of(p) for p in read(path)[0]]
+    assert numbers[:20] == list(range(20))
+    assert numbers[24:74] == list(range(24, 74))  # from the next key frame on

@@ -14,7 +14,8 @@ GOOD = ClipScores(
     duration_s=5.0, face_px=300, face_ratio=1.0, one_face_ratio=1.0, yaw_deg=5, pitch_deg=5, roll_deg=2, blur=1e4,
     mouth_occlusion=0.0, damaged_ratio=0.0, audio_coverage=1.0, speech_ratio=0.9, snr_db=40, clipped_ratio=0.0,
     dnsmos_ovrl=3.5, dnsmos_sig=3.5, dnsmos_bak=4.0, dnsmos_p808=3.5, recon_nme=0.8, recon_nme_p95=1.0,
-    recon_lip_nme=0.7, recon_lip_gap_corr=0.99, recon_jitter=0.5,
+    recon_lip_nme=0.7, recon_lip_gap_corr=0.99, recon_jitter=0.5, music=1.3,
+    second_voice=0.1,
 )  # fmt: skip
 # What each reason looks like: one score moved past pretrain's threshold.
 BAD = {
@@ -35,6 +36,7 @@ BAD = {
     Reason.CLIPPED_AUDIO: {"clipped_ratio": 0.5},
     Reason.POOR_AUDIO: {"dnsmos_ovrl": 1.99},
     Reason.POOR_FIT: {"recon_nme_p95": 5.1},
+    Reason.MUSIC: {"music": 4.0},
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from schemas.cues import FaceCues, VoiceCues
 from schemas.record import ClipScores
 from schemas.tables import LAKE_TABLES, TABLES
 from warehouse.commit import commit, open_committer
@@ -65,7 +66,8 @@ def clip_rows(clip_id: str, source: str, keep: bool, snr_db: float) -> dict[str,
     def frames(width: int) -> list[float]:
         return list(map(float, rng.normal(size=N_FRAMES * width).astype(np.float32)))
 
-    scores = dict.fromkeys(ClipScores.names(), 1.0) | {"snr_db": snr_db, "duration_s": N_FRAMES / 25}
+    names = (*ClipScores.names(), *VoiceCues.names(), *FaceCues.names())
+    scores = dict.fromkeys(names, 1.0) | {"snr_db": snr_db, "duration_s": N_FRAMES / 25}
     return {
         "clips": {
             "clip_id": clip_id,
@@ -115,6 +117,7 @@ def clip_rows(clip_id: str, source: str, keep: bool, snr_db: float) -> dict[str,
             "word_end_s": [0.1, 0.2],
             "word_probability": [0.5, 0.75],
             "fingerprint": rng.integers(0, 2**32, 8, np.uint32).tolist(),
+            **{name: frames(1) for name in ("loudness_db", "energy_db", "tilt_db", "onset_db")},
         },
     }
 
