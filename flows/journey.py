@@ -17,6 +17,7 @@ from schemas.source import SourceVideo, source_id_of
 from schemas.verdict import Reason, Verdict
 from tasks.assemble import assemble
 from tasks.clips import SourceTally, cut_clips
+from tasks.evidence import evidence
 from tasks.ingest import ingest
 from tasks.judge import judge
 from tasks.media.container import UndecodableMedia
@@ -102,6 +103,8 @@ def _measure(clip: Clip, source: SourceVideo, recipe: Recipe, kit: Kit, stage_do
     stage_done("voice")
     spoken = speech(clip, voice, kit.whisper, recipe.speech, kit.encoder)
     stage_done("speech")
+    witness = evidence(clip, motion, spoken, kit.head, recipe.reconstruct, recipe.evidence)
+    stage_done("evidence")
     pitch_deg, yaw_deg, roll_deg = np.percentile(np.abs(pose_degrees(motion)), 95, axis=0)
     scores = ClipScores(
         duration_s=clip.duration_s,
@@ -117,6 +120,7 @@ def _measure(clip: Clip, source: SourceVideo, recipe: Recipe, kit: Kit, stage_do
         recon_lip_nme=fit.lip_nme,
         recon_lip_gap_corr=fit.lip_gap_correlation,
         recon_jitter=fit.jitter,
+        **asdict(witness),
     )
     verdicts = judge(clip.clip_id, scores, recipe.thresholds)
     stage_done("judge")

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 from flows.errors import InvalidRecipe
 from schemas.config import StageConfig
 from tasks.clips import ClipsConfig
+from tasks.evidence import EvidenceConfig
 from tasks.fingerprint import DuplicateConfig
 from tasks.ingest import IngestConfig
 from tasks.judge import Thresholds
@@ -48,6 +49,7 @@ class Recipe(StageConfig):
     reconstruct: ReconstructConfig = Field(default_factory=ReconstructConfig)
     voice: VoiceConfig = Field(default_factory=VoiceConfig)
     speech: SpeechConfig = Field(default_factory=SpeechConfig)
+    evidence: EvidenceConfig = Field(default_factory=EvidenceConfig)
     splits: SplitConfig = Field(default_factory=SplitConfig)
     duplicates: DuplicateConfig = Field(default_factory=DuplicateConfig)
 

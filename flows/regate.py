@@ -15,7 +15,7 @@ from flows.curation import COMMIT_WAIT_S
 from flows.recipe import Recipe
 from schemas.record import SourceStatus
 from schemas.tables import CLIPS, SOURCES, TABLES, VERDICTS
-from tasks.judge import GATES, STAGE_VERSION, Thresholds
+from tasks.judge import GATES, NOT_MEASURED, STAGE_VERSION, Thresholds
 from warehouse.commit import commit, open_committer
 from warehouse.lake import reading
 from warehouse.read import table_of
@@ -50,7 +50,7 @@ def judge_table(clips: pa.Table, thresholds: Thresholds) -> pa.Table:
     n = clips.num_rows
     parts = []
     for gate in GATES:
-        measured = clips[gate.score].to_numpy().astype(np.float64)
+        measured = clips[gate.score].to_numpy().astype(np.float64)  # nan where it is null
         threshold = float(getattr(thresholds, gate.name))
         keep = gate.keeps(measured, threshold)
         columns: dict[str, Any] = {
@@ -59,10 +59,10 @@ def judge_table(clips: pa.Table, thresholds: Thresholds) -> pa.Table:
             "gate": pa.repeat(gate.name, n),
             "keep": keep,
             "reason": pc.if_else(keep, pa.scalar(None, pa.string()), gate.reason.value),
-            "measured": measured,
+            "measured": pa.array(measured, from_pandas=True),
             "threshold": pa.repeat(threshold, n),
             "stage_version": pa.repeat(STAGE_VERSION, n),
-            "detail": pa.repeat("", n),
+            "detail": pc.if_else(pa.array(np.isnan(measured)), NOT_MEASURED, ""),
         }
         parts.append(pa.table(columns).cast(VERDICTS))
     return pa.concat_tables(parts)

@@ -15,6 +15,7 @@ from schemas.verdict import Reason, Verdict
 
 VERSION = "1"
 STAGE_VERSION = f"judge@{VERSION}"
+NOT_MEASURED = "not measured"
 
 
 class Thresholds(StageConfig):
@@ -49,15 +50,16 @@ class Gate:
     reason: Reason
 
     def keeps(self, measured: npt.ArrayLike, threshold: float) -> npt.NDArray[np.bool_]:
-        """Whether each of ``measured`` (any shape) passes."""
-        return (
-            np.greater_equal(measured, threshold)
-            if self.name.startswith("min_")
-            else np.less_equal(measured, threshold)
-        )
+        """Whether each of ``measured`` (any shape) passes; what was not measured (nan) does."""
+        ordered = np.greater_equal if self.name.startswith("min_") else np.less_equal
+        return np.asarray(ordered(measured, threshold) | np.isnan(measured))
 
     def judge(self, subject_id: str, scores: ClipScores, thresholds: Thresholds) -> Verdict:
-        measured, threshold = float(getattr(scores, self.score)), float(getattr(thresholds, self.name))
+        """The verdict on a clip. A score of None refuses nothing, and the verdict says that it was not measured."""
+        score, threshold = getattr(scores, self.score), float(getattr(thresholds, self.name))
+        if score is None:
+            return Verdict(subject_id, self.name, True, None, None, threshold, STAGE_VERSION, NOT_MEASURED)
+        measured = float(score)
         keep = bool(self.keeps(measured, threshold))
         reason = None if keep else self.reason
         return Verdict(subject_id, self.name, keep, reason, measured, threshold, STAGE_VERSION)

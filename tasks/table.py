@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from tasks import (
     assemble,
     clips,
+    evidence,
     ingest,
     judge,
     observe,
@@ -37,6 +38,7 @@ STAGES = (
     Stage("reconstruct", reconstruct.VERSION, "Clip -> HeadMotion: the head model fitted to the landmarks"),
     Stage("voice", voice.VERSION, "Clip -> VoiceQuality: speech ratio, SNR, DNSMOS"),
     Stage("speech", speech.VERSION, "Clip -> SpeechTrack: envelope, F0, embedding, language, words"),
+    Stage("evidence", evidence.VERSION, "Clip, HeadMotion, SpeechTrack -> Evidence: what speaks against the fit"),
     Stage("judge", judge.VERSION, "ClipScores -> Verdicts: every gate of the tier"),
     Stage("splits", splits.VERSION, "Offer -> speaker and split"),
     Stage("assemble", assemble.VERSION, "SourceRecord -> the warehouse's rows"),
