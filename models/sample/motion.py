@@ -19,9 +19,10 @@ from models.sample.recording import Recording, record
 from models.sample.sentences import load_lexicon, random_line
 from models.sample.speaker import Speaker, draw_speaker
 from models.sample.timbre import Parts, put_together, take_apart
-from models.sample.voice import Phone, Speech
+from models.sample.voice import Speech
 from schemas.arrays import Float32
 from schemas.motion import HeadMotion
+from schemas.speech import Phone
 
 VERSION: Final = "2"
 READERS: Final = 4  # speakers who read the same lines: speaking is dear, another throat is cheap
@@ -70,7 +71,7 @@ def synthesise(
             for k in range(first, last)
         ]
         for take in range(clips_per_speaker):
-            texts, parts = _read(voice, rng.uniform(*SPOKEN_S), rng)
+            texts, parts = read_aloud(voice, rng.uniform(*SPOKEN_S), rng, MOST_SPOKEN_S)
             for speaker in speakers:
                 recording = record([put_together(p, speaker.timbre) for p in parts], rng)
                 clip_id = hashlib.sha256(f"{speaker.speaker_id}:{take}".encode()).hexdigest()[:20]
@@ -101,15 +102,18 @@ def perform(
     )
 
 
-def _read(voice: Reader, spoken_s: float, rng: np.random.Generator) -> tuple[list[str], list[Parts]]:
-    """Lines read aloud until they have lasted ``spoken_s`` or the next might be too long."""
+def read_aloud(
+    voice: Reader, least_s: float, rng: np.random.Generator, most_s: float = np.inf
+) -> tuple[list[str], list[Parts]]:
+    """Lines read until they have lasted ``least_s`` seconds, or the next might make them longer than ``most_s``: their
+    texts and their sounds, taken apart."""
     texts: list[str] = []
     parts: list[Parts] = []
     said_s = 0.0
-    while said_s < spoken_s:
+    while said_s < least_s:
         line = random_line(rng, load_lexicon())
         speech = voice.speak(line.ipa)
-        if parts and said_s + speech.duration_s > MOST_SPOKEN_S:
+        if parts and said_s + speech.duration_s > most_s:
             break
         texts.append(line.text)
         parts.append(take_apart(speech))

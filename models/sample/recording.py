@@ -1,14 +1,15 @@
 """Sentences put one after the other with pauses, as a microphone in a room hears them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from models.sample.mouths import PAUSE
-from models.sample.voice import START, STOP, Phone, Speech
+from models.sample.voice import START, STOP, Speech
 from schemas.arrays import Float32
+from schemas.speech import Phone
 from schemas.units import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
 
 _PUNCTUATION: Final = ".,;:?!"
@@ -30,6 +31,16 @@ class Recording:
     @property
     def n_frames(self) -> int:
         return len(self.audio) // SAMPLES_PER_FRAME
+
+    def cut(self, first_sample: int, n_frames: int) -> "Recording":
+        """``n_frames`` frames of it from ``first_sample`` on; the recording is long enough."""
+        start_s, length_s = first_sample / SAMPLE_RATE, n_frames / float(FRAME_RATE)
+        phones = tuple(
+            replace(phone, start_s=max(phone.start_s, 0.0), stop_s=min(phone.stop_s, length_s))
+            for phone in moved(self.phones, -start_s)
+            if phone.stop_s > 0 and phone.start_s < length_s
+        )
+        return Recording(self.audio[first_sample : first_sample + n_frames * SAMPLES_PER_FRAME], phones)
 
 
 def record(speeches: Sequence[Speech], rng: np.random.Generator) -> Recording:
