@@ -12,7 +12,8 @@ from schemas.truth import Occlusion
 from schemas.units import FRAME_RATE
 
 THINGS: Final = ("hand", "microphone")
-_SPRITE_PX: Final = 256
+_SPRITE_PX: Final = 256  # wide
+_SPRITE_HEIGHT_PX: Final = 1024  # whatever comes in does not end within the picture
 _CROSSING_S: Final = (0.5, 2.5)
 _COVERED: Final = 0.5  # of opacity, from which on a landmark is hidden
 
@@ -22,7 +23,7 @@ class Occluder:
     """A picture with opacity that lies over frames ``start_frame`` to ``stop_frame`` at moving places."""
 
     thing: str
-    sprite: Float32  # [S, S, 4] RGB 0..255 and opacity 0..1
+    sprite: Float32  # [H, W, 4] RGB 0..255 and opacity 0..1
     start_frame: int
     stop_frame: int
     place: Float32  # [stop - start, 2, 3] from the sprite's pixels to the picture's
@@ -83,7 +84,7 @@ def draw_occluder(
 
 def _hand(skin: RGB, rng: np.random.Generator) -> Float32:
     """A palm with four fingers up and a thumb, and a forearm that leads out of the picture."""
-    opacity = np.zeros((_SPRITE_PX, _SPRITE_PX), np.float32)
+    opacity = np.zeros((_SPRITE_HEIGHT_PX, _SPRITE_PX), np.float32)
     shade = np.zeros_like(opacity)
     spread = rng.uniform(0.03, 0.12)
     for k, length in enumerate((78, 92, 88, 66)):
@@ -94,18 +95,18 @@ def _hand(skin: RGB, rng: np.random.Generator) -> Float32:
     _limb(opacity, shade, np.array([90, 165]), np.array([50, 105]), 13, 0.9)
     cv2.ellipse(opacity, (128, 145), (48, 44), 0, 0, 360, 1.0, -1, cv2.LINE_AA)
     cv2.ellipse(shade, (128, 145), (48, 44), 0, 0, 360, 0.95, -1, cv2.LINE_AA)
-    _limb(opacity, shade, np.array([128, 170]), np.array([128, 300]), 34, 0.82)
+    _limb(opacity, shade, np.array([128, 170]), np.array([128, _SPRITE_HEIGHT_PX]), 34, 0.82)
     return _sprite(np.asarray(skin, np.float32), opacity, shade)
 
 
 def _microphone(rng: np.random.Generator) -> Float32:
     """A ball of wire on a dark handle."""
-    opacity = np.zeros((_SPRITE_PX, _SPRITE_PX), np.float32)
+    opacity = np.zeros((_SPRITE_HEIGHT_PX, _SPRITE_PX), np.float32)
     shade = np.zeros_like(opacity)
-    _limb(opacity, shade, np.array([128, 110]), np.array([128, 300]), 20, 0.35)
+    _limb(opacity, shade, np.array([128, 110]), np.array([128, _SPRITE_HEIGHT_PX]), 20, 0.35)
     cv2.ellipse(opacity, (128, 88), (38, 42), 0, 0, 360, 1.0, -1, cv2.LINE_AA)
     cv2.ellipse(shade, (128, 88), (38, 42), 0, 0, 360, 0.8, -1, cv2.LINE_AA)
-    y, x = np.mgrid[0:_SPRITE_PX, 0:_SPRITE_PX]
+    y, x = np.mgrid[0:_SPRITE_HEIGHT_PX, 0:_SPRITE_PX]
     mesh = 0.85 + 0.15 * ((x // 3 + y // 3) % 2)
     shade = np.where(y < 130, shade * mesh, shade).astype(np.float32)
     return _sprite(np.full(3, rng.uniform(60, 170), np.float32), opacity, shade)
