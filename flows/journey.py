@@ -65,11 +65,11 @@ def _curate_video(
         for part in observe(source, kit.landmarker, recipe.observe):
             stage_done("observe")
             tally = tally.plus(part)
-            for clip_or_verdict in _candidates(part, recipe, kit, stage_done):
+            for clip_or_verdict in candidates(part, recipe, kit, stage_done):
                 if isinstance(clip_or_verdict, Verdict):
                     verdicts.append(clip_or_verdict)
                 else:
-                    records.append(_measure(clip_or_verdict, source, recipe, kit, stage_done))
+                    records.append(measure(clip_or_verdict, source, recipe, kit, stage_done))
     except UndecodableMedia as error:
         stage_version = f"observe@{OBSERVE_VERSION}"
         verdict = Verdict(source.source_id, "observe", False, Reason.UNDECODABLE, None, None, stage_version, str(error))
@@ -78,7 +78,8 @@ def _curate_video(
     return _record(file, source, (*refusals, *verdicts), tuple(records))
 
 
-def _candidates(part: Observation, recipe: Recipe, kit: Kit, stage_done: StageDone) -> Iterator[Clip | Verdict]:
+def candidates(part: Observation, recipe: Recipe, kit: Kit, stage_done: StageDone) -> Iterator[Clip | Verdict]:
+    """The candidates of one part of a source, and a verdict on every fragment too short to be one."""
     found_shots = shots(part, recipe.shots, kit.transnet)
     stage_done("shots")
     found_tracks = tracks(part, found_shots, recipe.tracks)
@@ -93,7 +94,7 @@ def _candidates(part: Observation, recipe: Recipe, kit: Kit, stage_done: StageDo
         yield from clips
 
 
-def _measure(clip: Clip, source: SourceVideo, recipe: Recipe, kit: Kit, stage_done: StageDone) -> ClipRecord:
+def measure(clip: Clip, source: SourceVideo, recipe: Recipe, kit: Kit, stage_done: StageDone) -> ClipRecord:
     """All scores of a candidate, whatever the first gate will say, and then what every gate says."""
     looks = visual_scores(clip, recipe.visual)
     stage_done("visual")
@@ -103,7 +104,7 @@ def _measure(clip: Clip, source: SourceVideo, recipe: Recipe, kit: Kit, stage_do
     stage_done("voice")
     spoken = speech(clip, voice, kit.whisper, recipe.speech, kit.encoder)
     stage_done("speech")
-    witness = evidence(clip, motion, spoken, kit.head, recipe.reconstruct, recipe.evidence)
+    witness = evidence(clip, motion, spoken, kit.head, kit.readout, recipe.reconstruct, recipe.evidence)
     stage_done("evidence")
     pitch_deg, yaw_deg, roll_deg = np.percentile(np.abs(pose_degrees(motion)), 95, axis=0)
     scores = ClipScores(

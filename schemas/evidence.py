@@ -14,7 +14,7 @@ class Evidence:
     frozen_s: float  # longest time over which the picture stands still
     closure_rank: float | None  # how open the lips are at p, b and m: 0 as shut as ever, 0.5 chance
     closures: int  # at how many of them
-    lip_voice_corr: float | None  # Pearson's r of lip opening and voice at the lag at which it is best
+    lip_voice_corr: float | None  # Pearson's r of the lips with what the voice lets expect, at the best lag
     lip_voice_lag: float | None  # that lag, frames; positive where the picture comes late
     gaze_deg: float  # 95th percentile of the eyes' turn from straight ahead in the head
     eyelids_shut_ratio: float  # share of frames with both lids shut

@@ -14,7 +14,7 @@ from schemas.record import ClipRecord, SourceRecord
 from schemas.tables import TABLES
 from schemas.verdict import Reason, Verdict
 
-VERSION = "1"
+VERSION = "2"
 
 
 def assemble(record: SourceRecord, curation_key: str, modified_ns: int) -> dict[str, pa.Table]:

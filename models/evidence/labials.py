@@ -17,7 +17,7 @@ from schemas.speech import Word
 from schemas.units import FRAME_RATE
 
 _SOUND: Final = re.compile(r"tʃ|dʒ|[aeoɔ][ʊɪ]|[^ˈˌː]ː?")
-_LETTER: Final = re.compile(r"ph|(?<=m)b$|(.)\1*")  # one sound each; no b is heard in "thumb"
+_LETTER: Final = re.compile(r"ph|(.)\1*")  # one sound each
 _IPA_VOWELS: Final = frozenset("aeiouæɐɑɒɔəɚɛɜɪʊʌᵻ")
 _SPELLED_VOWELS: Final = frozenset("aeiouyäöüéèêàáíóúâîôûåæø")
 _VOWEL: Final = 1.6
@@ -53,14 +53,14 @@ def _shares(sounds: Sequence[str], vowels: frozenset[str]) -> Iterator[float]:
             yield float(middle / lengths.sum())
 
 
-def closure_rank(gap: Float32, moments: Sequence[int], speaking: Bool) -> float | None:
+def closure_rank(gap: Float32, moments: Sequence[int], speaking: Bool, least_moments: int) -> float | None:
     """How open the lips are where they should meet: the mean over ``moments`` of the share of ``speaking`` [T] frames
     about which the lips come nearer than about the moment, by their distance ``gap`` [T].
 
     "About" is within two frames either way, for both, so that chance is 0.5; 0 is as closed as the clip ever gets.
-    None where there is no moment, or nothing else to compare with.
+    None where there are fewer than ``least_moments``, or too little else to compare with.
     """
-    if not moments or speaking.sum() <= 2 * _REACH_FRAMES + 1:
+    if len(moments) < max(least_moments, 1) or speaking.sum() <= 2 * _REACH_FRAMES + 1:
         return None
     padded = np.pad(gap, _REACH_FRAMES, mode="edge")
     nearest = np.lib.stride_tricks.sliding_window_view(padded, 2 * _REACH_FRAMES + 1).min(1)

@@ -1,20 +1,28 @@
 """What does not move: a picture that stands while it should play, and a head at rest that trembles."""
 
+from typing import Final
+
 import numpy as np
 
 from schemas.arrays import Bool, Float32
 
-_WINDOW_FRAMES = 12
+_STANDSTILL_STEPS: Final = 8
+_STILL_OF_THEM: Final = 6
+_WINDOW_FRAMES: Final = 12
 
 
 def longest_standstill(landmarks: Float32, unit: Float32, present: Bool, least: float) -> int:
-    """The most frames in a row, the first included, over which no landmark of ``landmarks`` [T, L, 3] (pixels) moves
-    by more than ``least`` of ``unit`` [T] on average; 1 where every frame differs. A bridged frame is no standstill:
-    nothing was seen in it."""
+    """The most steps from frame to frame in a row over which the picture of ``landmarks`` [T, L, 3] (pixels) stands:
+    of every eight of them six move the landmarks by less than ``least`` of ``unit`` [T] on average. A codec refines a
+    picture that stands in jumps, so not all need to. 0 below eight; a bridged frame is no standstill."""
+    if len(landmarks) <= _STANDSTILL_STEPS:
+        return 0
     step = np.linalg.norm(np.diff(landmarks[:, :, :2], axis=0), axis=2).mean(1) / unit[1:]
     still = (step < least) & present[1:] & present[:-1]
-    edges = np.flatnonzero(~np.concatenate([[False], still, [False]]))
-    return int(np.diff(edges).max())
+    stands = np.lib.stride_tricks.sliding_window_view(still, _STANDSTILL_STEPS).sum(1) >= _STILL_OF_THEM
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], stands, [False]])))
+    runs = edges[1::2] - edges[::2]
+    return int(runs.max()) + _STANDSTILL_STEPS - 1 if runs.size else 0
 
 
 def trembling(points: Float32, unit: Float32, present: Bool) -> float | None:

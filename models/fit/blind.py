@@ -73,7 +73,7 @@ def fit_blindly(
 def _spread(frames: npt.NDArray[np.intp], at_most: int) -> npt.NDArray[np.intp]:
     """Up to ``at_most`` of ``frames``, evenly spread."""
     n = min(at_most, len(frames))
-    return frames[((np.arange(n) + 0.5) * len(frames) / n).astype(int)]
+    return np.asarray(frames[((np.arange(n) + 0.5) * len(frames) / n).astype(int)])
 
 
 def _distance(a: Float32, b: Float32) -> float:

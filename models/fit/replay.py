@@ -21,7 +21,7 @@ def replay(basis: LandmarkBasis, motion: HeadMotion) -> Posed:
         rotation=rotation,
         position=position.astype(np.float32),
         jaw=motion.jaw,
-        gaze=(motion.eyes[:, 0:2] + motion.eyes[:, 3:5]) / 2,
+        gaze=((motion.eyes[:, 0:2] + motion.eyes[:, 3:5]) / 2).astype(np.float32),
         expression=motion.expression,
     )
     return pose(basis, state, Lens(motion.focal_px, motion.principal_point_px))
