@@ -215,6 +215,41 @@ def sample(
     finish(lambda: run(folder, clips, seed))
 
 
+@app.command()
+def synth(
+    folder: Annotated[Path, typer.Option("--output", "-o", help="Where to put the clips and their MANIFEST.csv.")],
+    clips: Annotated[int, typer.Option(min=1, help="How many.")],
+    seconds: Annotated[float, typer.Option(min=0.4, max=600, help="Length of every clip.")] = 4.0,
+    speakers: Annotated[
+        int, typer.Option(min=1, help="How many people; they take turns, and keep face, voice and looks.")
+    ] = 8,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same files; another seed, other people.")] = 1,
+    size: Annotated[int, typer.Option(min=64, max=2048, help="Side of the square picture, pixels; even.")] = 512,
+    shifted: Annotated[float, typer.Option(min=0, max=1, help="Share of clips whose sound is 80 to 480 ms off.")] = 0.0,
+    occluded: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of clips in which a hand or a microphone crosses the face.")
+    ] = 0.1,
+    vertices: Annotated[
+        bool, typer.Option(help="Write the mesh of every frame into the truth: 1.5 MB a second.")
+    ] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes. Default: one a core.")] = None,
+) -> None:
+    """Make talking heads with sound of people who do not exist, and the exact truth beside each.
+
+    `NAME.mp4` comes with `NAME.truth.npz`: head parameters, camera, phonemes with their times, by how much the sound
+    is off, what hides the lips. `schemas.truth.read_truth` reads it and says what every array is. The folder is ready
+    for `xtalker curate`. The script is read by a Piper voice (`xtalker assets pull piper-joe`, done here if need be).
+
+    - `xtalker synth -o heads --clips 200 --speakers 40`
+    - `xtalker synth -o off --clips 100 --shifted 0.5 --occluded 0` to try what finds sound that is not in sync
+    """
+    from flows.commands.synth import run
+
+    settings = {"clips": clips, "seconds": seconds, "speakers": speakers, "seed": seed, "size_px": size}
+    settings |= {"shifted": shifted, "occluded": occluded, "vertices": vertices}
+    finish(lambda: run(folder, settings, workers))
+
+
 @assets_app.command("pull")
 def assets_pull(
     names: Annotated[list[str] | None, typer.Argument(help="Default: what curation needs.")] = None,

@@ -18,6 +18,7 @@ from schemas.verdict import Reason, Verdict
 from tasks.assemble import assemble
 from tasks.clips import SourceTally, cut_clips
 from tasks.cues import background, face_cues, voice_cues, voice_curves
+from tasks.evidence import evidence
 from tasks.ingest import ingest
 from tasks.judge import judge
 from tasks.media.container import UndecodableMedia
@@ -65,11 +66,11 @@ def _curate_video(
         for part in observe(source, kit.landmarker, recipe.observe):
             stage_done("observe")
             tally = tally.plus(part)
-            for clip_or_verdict in _candidates(part, recipe, kit, stage_done):
+            for clip_or_verdict in candidates(part, recipe, kit, stage_done):
                 if isinstance(clip_or_verdict, Verdict):
                     verdicts.append(clip_or_verdict)
                 else:
-                    records.append(_measure(clip_or_verdict, source, recipe, kit, stage_done))
+                    records.append(measure(clip_or_verdict, source, recipe, kit, stage_done))
     except UndecodableMedia as error:
         stage_version = f"observe@{OBSERVE_VERSION}"
         verdict = Verdict(source.source_id, "observe", False, Reason.UNDECODABLE, None, None, stage_version, str(error))
@@ -78,7 +79,8 @@ def _curate_video(
     return _record(file, source, (*refusals, *verdicts), tuple(records))
 
 
-def _candidates(part: Observation, recipe: Recipe, kit: Kit, stage_done: StageDone) -> Iterator[Clip | Verdict]:
+def candidates(part: Observation, recipe: Recipe, kit: Kit, stage_done: StageDone) -> Iterator[Clip | Verdict]:
+    """The candidates of one part of a source, and a verdict on every fragment too short to be one."""
     found_shots = shots(part, recipe.shots, kit.transnet)
     stage_done("shots")
     found_tracks = tracks(part, found_shots, recipe.tracks)
@@ -93,7 +95,7 @@ def _candidates(part: Observation, recipe: Recipe, kit: Kit, stage_done: StageDo
         yield from clips
 
 
-def _measure(clip: Clip, source: SourceVideo, recipe: Recipe, kit: Kit, stage_done: StageDone) -> ClipRecord:
+def measure(clip: Clip, source: SourceVideo, recipe: Recipe, kit: Kit, stage_done: StageDone) -> ClipRecord:
     """All scores of a candidate, whatever the first gate will say, and then what every gate says."""
     looks = visual_scores(clip, recipe.visual)
     stage_done("visual")
@@ -107,6 +109,8 @@ def _measure(clip: Clip, source: SourceVideo, recipe: Recipe, kit: Kit, stage_do
     sounds, how = background(clip, spoken), voice_cues(spoken, curves, voice, recipe.cues)
     face = face_cues(clip)
     stage_done("cues")
+    witness = evidence(clip, motion, spoken, kit.head, kit.readout, recipe.reconstruct, recipe.evidence)
+    stage_done("evidence")
     pitch_deg, yaw_deg, roll_deg = np.percentile(np.abs(pose_degrees(motion)), 95, axis=0)
     scores = ClipScores(
         duration_s=clip.duration_s,
@@ -123,6 +127,7 @@ def _measure(clip: Clip, source: SourceVideo, recipe: Recipe, kit: Kit, stage_do
         recon_lip_gap_corr=fit.lip_gap_correlation,
         recon_jitter=fit.jitter,
         **asdict(sounds),
+        **asdict(witness),
     )
     verdicts = judge(clip.clip_id, scores, recipe.thresholds)
     stage_done("judge")

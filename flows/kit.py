@@ -9,6 +9,7 @@ import torch
 from flows.recipe import Recipe
 from models.assets import AssetStore
 from models.dnsmos import Dnsmos
+from models.evidence.readout import LipReadout, load_readout
 from models.head.model import HeadModel, load_open_head
 from models.landmarks import FaceLandmarker
 from models.speech_encoder import SpeechEncoder, TransformersEncoder
@@ -26,6 +27,7 @@ class Kit:
     vad: SileroVad
     dnsmos: Dnsmos
     whisper: Whisper
+    readout: LipReadout
     transnet: TransNet | None
     encoder: SpeechEncoder | None
 
@@ -47,6 +49,7 @@ def load_kit(assets: Path, recipe: Recipe) -> Kit:
         vad=SileroVad(store.path("silero-vad")),
         dnsmos=Dnsmos(store.path("dnsmos")),
         whisper=Whisper(whisper) if other_encoder else Whisper(whisper, speech.embedding_layer),
+        readout=load_readout(),
         transnet=TransNet() if recipe.shots.detector == "transnet" else None,
         encoder=TransformersEncoder(speech.embedding_model, speech.embedding_layer) if other_encoder else None,
     )

@@ -14,6 +14,7 @@ from flows.errors import InvalidRecipe
 from schemas.config import StageConfig
 from tasks.clips import ClipsConfig
 from tasks.cues import CuesConfig
+from tasks.evidence import EvidenceConfig
 from tasks.fingerprint import DuplicateConfig
 from tasks.ingest import IngestConfig
 from tasks.judge import Thresholds
@@ -50,6 +51,7 @@ class Recipe(StageConfig):
     voice: VoiceConfig = Field(default_factory=VoiceConfig)
     speech: SpeechConfig = Field(default_factory=SpeechConfig)
     cues: CuesConfig = Field(default_factory=CuesConfig)
+    evidence: EvidenceConfig = Field(default_factory=EvidenceConfig)
     splits: SplitConfig = Field(default_factory=SplitConfig)
     duplicates: DuplicateConfig = Field(default_factory=DuplicateConfig)
 

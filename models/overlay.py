@@ -9,7 +9,8 @@ import numpy as np
 from models.head.landmarks import INNER_LIPS, LOWER_INNER_LIP, OUTER_EYE_CORNERS, UPPER_INNER_LIP
 from models.head.model import HeadModel
 from models.head.regions import EYEBALLS, FACE, Region, base_colours
-from models.render import Camera, Light, rasterise, resolve, shade, vertex_normals
+from models.head.rotation import to_matrix
+from models.render import Camera, Fragments, Light, rasterise, resolve, shade, vertex_normals
 from schemas.arrays import Float32, UInt8
 from schemas.motion import HeadMotion
 
@@ -32,10 +33,12 @@ _CONTOURS: Final = (
     (RIGHT_BROW, _BROWS_COLOUR),
     (LEFT_BROW, _BROWS_COLOUR),
 )
+_MEASURED_COLOUR: Final = (255, 255, 255)
 _SUBPIXEL_BITS: Final = 4
 _CLAY: Final = np.array([0.72, 0.75, 0.82], np.float32)
 _DARK: Final = np.array([38, 40, 46], np.uint8)
 _FRAMES_AT_ONCE: Final = 64
+_SIDE_DEG: Final = 75.0
 
 
 def head_vertices(head: HeadModel, motion: HeadMotion) -> Float32:
@@ -62,6 +65,13 @@ def lip_gap(landmarks: Float32) -> Float32:
     right, left = OUTER_EYE_CORNERS
     gap = np.linalg.norm(landmarks[..., upper, :] - landmarks[..., lower, :], axis=-1)
     return np.asarray(gap / np.linalg.norm(landmarks[..., right, :] - landmarks[..., left, :], axis=-1), np.float32)
+
+
+def _from_the_left(vertices: Float32) -> Float32:
+    """``vertices`` [V, 3] turned about the upright through their middle, so that the camera sees their left side."""
+    middle = (vertices.min(0) + vertices.max(0)) / 2
+    turn = to_matrix(np.array([0, -np.radians(_SIDE_DEG), 0], np.float32))
+    return np.asarray((vertices - middle) @ turn.T + middle, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +104,11 @@ class Window:
         method = cv2.INTER_AREA if self.side > self.panel_px else cv2.INTER_CUBIC
         return np.asarray(cv2.resize(whole, (self.panel_px, self.panel_px), interpolation=method))
 
+    def place(self, points: Float32) -> Float32:
+        """Pixels [..., 2] of the picture as pixels of the panel."""
+        corner = np.array([self.left, self.top])
+        return np.asarray((points - corner + 0.5) * (self.panel_px / self.side) - 0.5, np.float32)
+
     def camera(self, motion: HeadMotion) -> Camera:
         """The camera that sees the head as the panel shows it."""
         scale = self.panel_px / self.side
@@ -107,7 +122,7 @@ class Panels:
     """One frame three ways, each [panel, panel, 3]."""
 
     original: UInt8
-    overlay: UInt8  # the face of the head, half transparent, with its lips, eyes and brows drawn
+    overlay: UInt8  # the face of the head, half transparent, its lips, eyes and brows drawn; white: the landmarks
     alone: UInt8
 
 
@@ -123,17 +138,41 @@ class HeadPainter:
         self._colours = np.where(natural[:, None], base_colours(head.region) / np.float32(255), clay).astype(np.float32)
         self._on_face = head.mask(*FACE, *EYEBALLS, Region.TEETH, Region.TONGUE, Region.MOUTH)
 
-    def paint(self, frame: UInt8, vertices: Float32, window: Window, camera: Camera) -> Panels:
-        """Paint the head ``vertices`` [V, 3] (camera frame) over ``frame`` [H, W, 3]; ``camera`` is ``window``'s."""
+    def paint(
+        self, frame: UInt8, vertices: Float32, window: Window, camera: Camera, measured: Float32 | None = None
+    ) -> Panels:
+        """Paint the head ``vertices`` [V, 3] (camera frame) over ``frame`` [H, W, 3]; ``camera`` is ``window``'s.
+        ``measured`` [478, 2] are the landmarks found in ``frame``, in its pixels."""
+        fragments, lit = self._light(vertices, camera)
+        face = np.all(self._on_face[fragments.corners], axis=1)
+        original = window.cut(frame)
+        dark = np.broadcast_to(_DARK, original.shape)
+        over_face = resolve(fragments.where(face), lit[face], camera).over(original, self._opacity)
+        if measured is not None:
+            self._dot(over_face, window.place(measured))
+        return Panels(
+            original,
+            self._with_contours(over_face, vertices, camera),
+            resolve(fragments, lit, camera).over(dark),
+        )
+
+    def side(self, vertices: Float32, camera: Camera) -> UInt8:
+        """[panel, panel, 3] the head alone, from the subject's left: what no landmark of a frontal face can tell."""
+        turned = _from_the_left(vertices)
+        fragments, lit = self._light(turned, camera)
+        dark = np.broadcast_to(_DARK, (camera.height, camera.width, 3))
+        return resolve(fragments, lit, camera).over(dark)
+
+    def _light(self, vertices: Float32, camera: Camera) -> tuple[Fragments, Float32]:
         fragments = rasterise(vertices, self._head.faces, camera.scaled(self._supersample))
         normals = vertex_normals(vertices, self._head.faces)
         at = fragments.interpolate(np.concatenate([self._colours, normals, vertices], axis=1))
-        lit = shade(at[:, :3], at[:, 3:6], at[:, 6:], Light())
-        face = np.all(self._on_face[fragments.corners], axis=1)
-        original = window.cut(frame)
-        over_face = resolve(fragments.where(face), lit[face], camera).over(original, self._opacity)
-        alone = resolve(fragments, lit, camera).over(np.broadcast_to(_DARK, original.shape))
-        return Panels(original, self._with_contours(over_face, vertices, camera), alone)
+        return fragments, shade(at[:, :3], at[:, 3:6], at[:, 6:], Light())
+
+    def _dot(self, picture: UInt8, points: Float32) -> None:
+        shown = sorted({k for contour, _ in _CONTOURS for k in contour})
+        for x, y in np.round(points[shown] * (1 << _SUBPIXEL_BITS)).astype(int).tolist():
+            cv2.circle(picture, (x, y), 20, _MEASURED_COLOUR, -1, cv2.LINE_AA, _SUBPIXEL_BITS)
 
     def _with_contours(self, picture: UInt8, vertices: Float32, camera: Camera) -> UInt8:
         points = camera.project(self._head.landmarks(vertices))

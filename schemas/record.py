@@ -21,7 +21,8 @@ class SourceStatus(StrEnum):
 @dataclass(frozen=True, slots=True)
 class ClipScores:
     """Every number a gate may compare, for one candidate. Gates read these and nothing else, so that ``regate``
-    can decide again without the video. Angles in degrees, 95th percentile of the absolute value over frames."""
+    can decide again without the video. Angles in degrees, 95th percentile of the absolute value over frames. The last
+    ones are those of ``schemas.evidence.Evidence``; None where the clip cannot tell or is older than the score."""
 
     duration_s: float
     face_px: float  # median height of the face's bounding box
@@ -49,6 +50,18 @@ class ClipScores:
     # of schemas.cues.Background; None where the clip is older than the score
     music: float | None
     second_voice: float | None
+    recon_heldout_nme: float | None
+    recon_drift_mm: float | None
+    recon_jitter_excess: float | None
+    frozen_s: float | None
+    closure_rank: float | None
+    closures: int | None
+    lip_voice_corr: float | None
+    lip_voice_lag: float | None
+    gaze_deg: float | None
+    eyelids_shut_ratio: float | None
+    eyelid_asymmetry: float | None
+    expression_sd: float | None
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

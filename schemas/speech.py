@@ -19,6 +19,16 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Phone:
+    """A sound or a pause, one IPA symbol without its marks; seconds from the first sample."""
+
+    symbol: str
+    start_s: float
+    stop_s: float
+    stressed: bool  # begins with the mark of primary stress
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechFeatures:
     """What a motion model hears of a sound, at 25 frames a second (T frames)."""
 

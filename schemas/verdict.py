@@ -38,6 +38,18 @@ class Reason(StrEnum):
     POOR_AUDIO = "poor_audio"
     MUSIC = "music"
     POOR_FIT = "poor_fit"
+    UNSURE_FIT = "unsure_fit"  # it misses landmarks that it was not shown
+    UNSTEADY_FIT = "unsteady_fit"
+    IDENTITY_CHANGES = "identity_changes"
+    EXTREME_EXPRESSION = "extreme_expression"
+    EYES_ASTRAY = "eyes_astray"
+    EYES_SHUT = "eyes_shut"
+    LIDS_DIFFER = "lids_differ"
+    FROZEN_PICTURE = "frozen_picture"
+    LIPS_STAY_OPEN = "lips_stay_open"  # at p, b and m
+    LIPS_OFF_VOICE = "lips_off_voice"
+    PICTURE_EARLY = "picture_early"
+    PICTURE_LATE = "picture_late"
 
 
 @dataclass(frozen=True, slots=True)

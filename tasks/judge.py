@@ -39,6 +39,18 @@ class Thresholds(StageConfig):
     min_dnsmos_ovrl: float
     max_recon_nme_p95: float
     max_music: float
+    max_recon_heldout_nme: float
+    max_recon_jitter_excess: float
+    max_recon_drift_mm: float
+    max_expression_sd: float
+    max_gaze_deg: float
+    max_eyelids_shut_ratio: float
+    max_eyelid_asymmetry: float
+    max_frozen_s: float
+    max_closure_rank: float
+    min_lip_voice_corr: float
+    min_lip_voice_lag: float
+    max_lip_voice_lag: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +97,18 @@ GATES = (
     Gate("min_dnsmos_ovrl", "dnsmos_ovrl", Reason.POOR_AUDIO),
     Gate("max_recon_nme_p95", "recon_nme_p95", Reason.POOR_FIT),
     Gate("max_music", "music", Reason.MUSIC),
+    Gate("max_frozen_s", "frozen_s", Reason.FROZEN_PICTURE),
+    Gate("min_lip_voice_lag", "lip_voice_lag", Reason.PICTURE_EARLY),
+    Gate("max_lip_voice_lag", "lip_voice_lag", Reason.PICTURE_LATE),
+    Gate("min_lip_voice_corr", "lip_voice_corr", Reason.LIPS_OFF_VOICE),
+    Gate("max_recon_drift_mm", "recon_drift_mm", Reason.IDENTITY_CHANGES),
+    Gate("max_recon_heldout_nme", "recon_heldout_nme", Reason.UNSURE_FIT),
+    Gate("max_recon_jitter_excess", "recon_jitter_excess", Reason.UNSTEADY_FIT),
+    Gate("max_expression_sd", "expression_sd", Reason.EXTREME_EXPRESSION),
+    Gate("max_gaze_deg", "gaze_deg", Reason.EYES_ASTRAY),
+    Gate("max_eyelids_shut_ratio", "eyelids_shut_ratio", Reason.EYES_SHUT),
+    Gate("max_eyelid_asymmetry", "eyelid_asymmetry", Reason.LIDS_DIFFER),
+    Gate("max_closure_rank", "closure_rank", Reason.LIPS_STAY_OPEN),
 )
 
 

@@ -15,8 +15,7 @@ def measure(fitted: Float32, landmarks: Float32, present: Bool) -> FitQuality:
     The unit, the distance of the outer eye corners, is taken in three dimensions (MediaPipe's z is in pixels as well),
     so that a head that turns does not seem to be fitted worse. Jitter counts runs of three frames seen.
     """
-    right, left = (landmarks[:, i] for i in OUTER_EYE_CORNERS)
-    unit = np.maximum(np.linalg.norm(left - right, axis=1), 1.0)
+    unit = eye_distance(landmarks)
     error = np.linalg.norm(fitted - landmarks[:, :, :2], axis=2) / unit[:, None]
     per_frame = error[present].mean(1)
     bend = np.linalg.norm(np.diff(fitted, n=2, axis=0), axis=2).mean(1) / unit[1:-1]
@@ -28,6 +27,12 @@ def measure(fitted: Float32, landmarks: Float32, present: Bool) -> FitQuality:
         lip_gap_correlation=_correlation(_gap(fitted, unit)[present], _gap(landmarks[:, :, :2], unit)[present]),
         jitter=100 * float(bend[runs].mean()) if runs.any() else 0.0,
     )
+
+
+def eye_distance(landmarks: Float32) -> Float32:
+    """[T] distance in pixels of the outer eye corners of ``landmarks`` [T, 478, 3], in three dimensions; at least 1."""
+    right, left = (landmarks[:, i] for i in OUTER_EYE_CORNERS)
+    return np.asarray(np.maximum(np.linalg.norm(left - right, axis=1), 1.0), np.float32)
 
 
 def _gap(points: Float32, unit: Float32) -> Float32:

@@ -13,7 +13,6 @@ from models.look.torso import neck, shoulders
 from models.render import vertex_normals
 from schemas.arrays import Bool, Float32
 
-_HAIR_M: Final = 0.011  # how far the hair stands off the scalp
 _LEAST_REACH: Final = 0.45  # of light, in the deepest fold
 
 
@@ -34,7 +33,7 @@ class Bust:
         grown = step(0.3, 0.75, hair)
         eyeball = head.mask(*EYEBALLS).astype(np.float32)[:, None]
         own = np.concatenate([hair, lips, openness(head), grown, eyeball, region], axis=1)
-        self._hair_m = np.float32(_HAIR_M) * np.concatenate([grown, grown[cut]])
+        self._hair_m = np.float32(palette.hair_m) * np.concatenate([grown, grown[cut]])
         fields = self._mesh.extend(np.concatenate([own, own[cut]]))
         reach, hairy, ball = fields[:, 2:3], fields[:, 3:4], fields[:, 4:5]
         skin = colours(head, palette, self._mesh.extend(template), fields[:, :2], fields[:, 5:])

@@ -1,6 +1,7 @@
 """The colours of the head's surface, unlit, and how much light reaches each place."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -13,6 +14,7 @@ from schemas.arrays import Float32, Int32
 RGB = tuple[int, int, int]
 
 _MM: Final = np.float32(1e-3)
+_WAVES: Final = 24
 _LOOKS: Final = 24  # directions from which light may come
 _LOOK_PX: Final = 160
 _FAR_M: Final = 4.0
@@ -22,13 +24,16 @@ _INSIDE_MOUTH: Final = {Region.MOUTH: 0.35, Region.TONGUE: 0.6, Region.TEETH: 0.
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Who it is: sRGB, 0..255."""
+    """Who it is: sRGB, 0..255, and what grows."""
 
     skin: RGB = BASE_COLOUR[Region.SKIN]
     lips: RGB = (184, 104, 98)
     hair: RGB = (70, 50, 38)
     iris: RGB = (96, 116, 122)
     shirt: RGB = (62, 78, 98)
+    beard: float = 0.0  # share of the skin that it covers where it is densest
+    hair_m: float = 0.011  # how far the hair stands off the scalp
+    unevenness: float = 0.0  # of the skin's lightness, standard deviation
 
 
 def step(low: float, high: float, value: Float32) -> Float32:
@@ -71,6 +76,9 @@ def colours(head: HeadModel, palette: Palette, template: Float32, fields: Float3
     }
     base = region @ np.stack([by_region[r] for r in Region]).astype(np.float32)
     base = _mixed(base, skin * (1.02, 0.9, 0.88), 0.55 * _cheeks(head, template))
+    is_skin = region[:, [Region.SKIN, Region.FOREHEAD, Region.NOSE, Region.NECK, Region.EYELIDS]].sum(axis=1)
+    base *= (1 + palette.unevenness * is_skin * _blotches(template))[:, None]
+    base = _mixed(base, np.multiply(palette.hair, 0.8), palette.beard * is_skin * _beard(head, template))
     base = _mixed(base, palette.lips, step(0.38, 0.58, fields[:, 1]))
     base = _mixed(
         base, np.multiply(palette.hair, 0.9), 0.88 * brows(head, template) * (region[:, Region.EYELIDS] < 0.5)
@@ -119,6 +127,24 @@ def _cheeks(head: HeadModel, template: Float32) -> Float32:
     return np.asarray(np.exp(-(((across - 1.25) / 0.45) ** 2) - ((y + 0.034) / 0.017) ** 2) * (z > -0.04), np.float32)
 
 
+def _blotches(template: Float32) -> Float32:
+    """[V'] smooth unevenness of standard deviation 1, the same for everybody."""
+    rng = np.random.default_rng(0)
+    turn = rng.normal(size=(_WAVES, 3)) * np.exp(rng.uniform(np.log(60), np.log(500), (_WAVES, 1)))  # radians a metre
+    waves = np.sin(template @ turn.T.astype(np.float32) + rng.uniform(0, 2 * np.pi, _WAVES).astype(np.float32))
+    return np.asarray(waves.sum(axis=1) * np.sqrt(2 / _WAVES), np.float32)
+
+
+def _beard(head: HeadModel, template: Float32) -> Float32:
+    """[V'] chin, jaw and upper lip, softer towards cheeks and throat."""
+    across, y, z = _from_eyes(head, template)
+    line = -0.054 + 0.028 * step(0.75, 2.1, across)  # from under the nose up to the ear
+    chin = step(-0.004, 0.008, line - y) * step(-0.135, -0.112, y)
+    below_nose = 1 - 0.75 * np.exp(-((across / 0.2) ** 2)) * step(-0.062, -0.056, y)
+    return np.asarray(chin * below_nose * step(-0.075, -0.05, z), np.float32)
+
+
+@cache
 def openness(head: HeadModel) -> Float32:
     """[V, 1] share of the directions a vertex faces in which nothing of the head at rest is in the way.
 

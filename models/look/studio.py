@@ -1,4 +1,4 @@
-"""The studio: a performance's frames as pictures, a bust before a plain wall."""
+"""The studio: a performance's frames as pictures, a bust before a wall or a room."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,11 +35,12 @@ class Set:
 class Studio:
     """Draws one head model; everything that stays from frame to frame is worked out once."""
 
-    def __init__(self, head: HeadModel, stage: Set) -> None:
+    def __init__(self, head: HeadModel, stage: Set, room: UInt8 | None = None) -> None:
+        """``room`` [H, W, 3] is what is seen behind, instead of a plain wall of ``stage.background``."""
         self._head = head
         self._stage = stage
         self._bust = Bust(head, stage.palette)
-        self._wall = _wall(stage)
+        self._wall = _wall(stage) if room is None else _enlarged(room, stage)
         self._behind: _Behind | None = None
 
     def shoot(self, performance: Performance, view: View) -> Iterator[UInt8]:
@@ -152,6 +153,11 @@ def _wall(stage: Set) -> Float32:
     share = 1 - (1 - _CORNER_LIGHT) * (x**2 + (y + 0.2) ** 2) / 2.44
     wall = share[:, :, None] * np.asarray(stage.background) / 255
     return np.ascontiguousarray(wall.clip(0, 1), np.float32)
+
+
+def _enlarged(room: UInt8, stage: Set) -> Float32:
+    size = (stage.width * stage.supersample, stage.height * stage.supersample)
+    return np.asarray(cv2.resize(room, size, interpolation=cv2.INTER_LINEAR) / np.float32(255), np.float32)
 
 
 def _to_bytes(canvas: Float32, width: int, height: int) -> UInt8:

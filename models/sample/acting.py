@@ -12,8 +12,8 @@ from models.sample.faces import load_faces
 from models.sample.gestures import blinks, bumps, gaze, smooth_noise, sway
 from models.sample.mouths import mouth_curves
 from models.sample.speaker import Speaker
-from models.sample.voice import Phone
 from schemas.arrays import Float32
+from schemas.speech import Phone
 from schemas.units import FRAME_RATE
 
 FORCE_SPREAD: Final = 0.12  # nobody makes a sound twice the same way

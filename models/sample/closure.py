@@ -13,8 +13,8 @@ import numpy as np
 from models.head.landmarks import INNER_LIPS
 from models.head.model import HeadModel
 from models.sample.mouths import Mouths, spread
-from models.sample.voice import Phone
 from schemas.arrays import Float32
+from schemas.speech import Phone
 
 WIDEST_M: Final = {"p": 0.0003, "b": 0.0003, "m": 0.0005, "w": 0.0012, "f": 0.0022, "v": 0.0024}
 _CLOSERS: Final = "pbm"

@@ -18,10 +18,11 @@ from models.sample.mouths import load_mouths
 from models.sample.recording import Recording, record
 from models.sample.sentences import load_lexicon, random_line
 from models.sample.speaker import Speaker, draw_speaker
-from models.sample.timbre import Parts, put_together, take_apart
-from models.sample.voice import Phone, Speech
+from models.sample.timbre import put_together, take_apart
+from models.sample.voice import Speech
 from schemas.arrays import Float32
 from schemas.motion import HeadMotion
+from schemas.speech import Phone
 
 VERSION: Final = "2"
 READERS: Final = 4  # speakers who read the same lines: speaking is dear, another throat is cheap
@@ -70,7 +71,8 @@ def synthesise(
             for k in range(first, last)
         ]
         for take in range(clips_per_speaker):
-            texts, parts = _read(voice, rng.uniform(*SPOKEN_S), rng)
+            texts, speeches = read_aloud(voice, rng.uniform(*SPOKEN_S), rng, MOST_SPOKEN_S)
+            parts = [take_apart(speech) for speech in speeches]
             for speaker in speakers:
                 recording = record([put_together(p, speaker.timbre) for p in parts], rng)
                 clip_id = hashlib.sha256(f"{speaker.speaker_id}:{take}".encode()).hexdigest()[:20]
@@ -101,17 +103,25 @@ def perform(
     )
 
 
-def _read(voice: Reader, spoken_s: float, rng: np.random.Generator) -> tuple[list[str], list[Parts]]:
-    """Lines read aloud until they have lasted ``spoken_s`` or the next might be too long."""
+def read_aloud(
+    voice: Reader,
+    least_s: float,
+    rng: np.random.Generator,
+    most_s: float = np.inf,
+    pitch: float = 1.0,
+    tempo: float = 1.0,
+) -> tuple[list[str], list[Speech]]:
+    """Random lines read until they have lasted ``least_s`` seconds, or the next might make them longer than ``most_s``:
+    their texts and sounds."""
     texts: list[str] = []
-    parts: list[Parts] = []
+    speeches: list[Speech] = []
     said_s = 0.0
-    while said_s < spoken_s:
+    while said_s < least_s:
         line = random_line(rng, load_lexicon())
-        speech = voice.speak(line.ipa)
-        if parts and said_s + speech.duration_s > MOST_SPOKEN_S:
+        speech = voice.speak(line.ipa, pitch, tempo)
+        if speeches and said_s + speech.duration_s > most_s:
             break
         texts.append(line.text)
-        parts.append(take_apart(speech))
+        speeches.append(speech)
         said_s += speech.duration_s
-    return texts, parts
+    return texts, speeches

@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from models.sample.voice import Phone
 from schemas.arrays import Float32
+from schemas.speech import Phone
 
 _TABLE: Final = Path(__file__).parent.parent / "data" / "mouths.tsv"
 BOTH: Final = ("Left", "Right")

@@ -1,20 +1,21 @@
 """Sentences put one after the other with pauses, as a microphone in a room hears them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from models.sample.mouths import PAUSE
-from models.sample.voice import START, STOP, Phone, Speech
+from models.sample.voice import START, STOP, Speech
 from schemas.arrays import Float32
+from schemas.speech import Phone
 from schemas.units import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
 
 _PUNCTUATION: Final = ".,;:?!"
 _ENDS: Final = (START, STOP)
-_QUIETEST_DB, _LOUDEST_DB = -14.0, 0.0  # against a full peak
-_ROOM_DB: Final = (-75.0, -48.0)
+LEVELS_DB: Final = (-14.0, 0.0)  # of speech, against a full peak
+ROOMS_DB: Final = (-75.0, -48.0)  # of what is heard without speech, against full scale
 _LONG_PAUSES: Final = 0.15
 _SHORTEST_TAIL_S: Final = 0.2
 _LEAST_PAUSE_S: Final = 1e-6
@@ -31,9 +32,25 @@ class Recording:
     def n_frames(self) -> int:
         return len(self.audio) // SAMPLES_PER_FRAME
 
+    def cut(self, first_sample: int, n_frames: int) -> "Recording":
+        """``n_frames`` frames of it from ``first_sample`` on; the recording is long enough."""
+        start_s, length_s = first_sample / SAMPLE_RATE, n_frames / float(FRAME_RATE)
+        phones = tuple(
+            replace(phone, start_s=max(phone.start_s, 0.0), stop_s=min(phone.stop_s, length_s))
+            for phone in moved(self.phones, -start_s)
+            if phone.stop_s > 0 and phone.start_s < length_s
+        )
+        return Recording(self.audio[first_sample : first_sample + n_frames * SAMPLES_PER_FRAME], phones)
 
-def record(speeches: Sequence[Speech], rng: np.random.Generator) -> Recording:
-    """One recording of ``speeches`` (16 kHz), with silence before, between and after them."""
+
+def record(
+    speeches: Sequence[Speech],
+    rng: np.random.Generator,
+    levels_db: tuple[float, float] = LEVELS_DB,
+    rooms_db: tuple[float, float] = ROOMS_DB,
+) -> Recording:
+    """One recording of ``speeches`` (16 kHz), with silence before, between and after them; how loud they and the room
+    are is drawn between ``levels_db`` and ``rooms_db``."""
     at_s = float(rng.uniform(0.15, 1.0))
     phones: list[Phone] = []
     placed: list[tuple[int, Float32]] = []
@@ -43,8 +60,8 @@ def record(speeches: Sequence[Speech], rng: np.random.Generator) -> Recording:
         at_s += speech.duration_s + _pause_s(rng)
     length_s = placed[-1][0] / SAMPLE_RATE + speeches[-1].duration_s + float(rng.uniform(_SHORTEST_TAIL_S, 1.2))
     n_frames = int(np.ceil(length_s * FRAME_RATE))
-    audio = rng.normal(0, _amplitude(rng.uniform(*_ROOM_DB)), n_frames * SAMPLES_PER_FRAME).astype(np.float32)
-    gain = np.float32(_amplitude(rng.uniform(_QUIETEST_DB, _LOUDEST_DB)))
+    audio = rng.normal(0, _amplitude(rng.uniform(*rooms_db)), n_frames * SAMPLES_PER_FRAME).astype(np.float32)
+    gain = np.float32(_amplitude(rng.uniform(*levels_db)))
     for start, wave in placed:
         audio[start : start + len(wave)] += gain * wave
     return Recording(np.clip(audio, -1, 1), settled(phones, n_frames / float(FRAME_RATE)))

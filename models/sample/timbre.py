@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import resample_poly
 
-from models.sample.voice import PEAK, Phone, Speech
+from models.sample.voice import PEAK, Speech
+from schemas.speech import Phone
 from schemas.units import SAMPLE_RATE
 
 with warnings.catch_warnings():

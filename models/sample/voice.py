@@ -14,6 +14,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from schemas.arrays import Float32
+from schemas.speech import Phone
 
 HOP_SAMPLES: Final = 256
 DURATIONS_TENSOR: Final = "/Ceil_output_0"  # hops per input symbol, before the upsampling
@@ -23,16 +24,6 @@ LENGTH_MARK: Final = "ː"
 PEAK: Final = 0.8  # of full scale
 NOISE_SCALE: Final = 0.667  # Piper's own defaults for its three VITS knobs
 DURATION_NOISE: Final = 0.8
-
-
-@dataclass(frozen=True, slots=True)
-class Phone:
-    """A sound or a pause, one IPA symbol without its marks; seconds from the first sample."""
-
-    symbol: str
-    start_s: float
-    stop_s: float
-    stressed: bool  # begins with the mark of primary stress
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from models.sample.people import PEOPLE
 from models.sample.recording import settled
 from models.sample.scene import film
 from models.sample.script import LINES
-from models.sample.voice import LENGTH_MARK, STRESS_MARKS, Phone, Speech, _phones
+from models.sample.voice import LENGTH_MARK, STRESS_MARKS, Speech, _phones
+from schemas.speech import Phone
 
 HEAD = load_open_head()
 NAMES = HEAD.expression_names

@@ -18,8 +18,9 @@ from models.sample.mouths import PAUSE, load_mouths
 from models.sample.recording import record, settled
 from models.sample.sentences import load_lexicon, random_line
 from models.sample.timbre import Timbre, put_together, take_apart
-from models.sample.voice import LENGTH_MARK, STRESS_MARKS, Phone, Speech
+from models.sample.voice import LENGTH_MARK, STRESS_MARKS, Speech
 from schemas.arrays import Float32
+from schemas.speech import Phone
 
 MARKS = {*STRESS_MARKS, LENGTH_MARK}
 RATE = 22_050

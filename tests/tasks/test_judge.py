@@ -14,8 +14,10 @@ GOOD = ClipScores(
     duration_s=5.0, face_px=300, face_ratio=1.0, one_face_ratio=1.0, yaw_deg=5, pitch_deg=5, roll_deg=2, blur=1e4,
     mouth_occlusion=0.0, damaged_ratio=0.0, audio_coverage=1.0, speech_ratio=0.9, snr_db=40, clipped_ratio=0.0,
     dnsmos_ovrl=3.5, dnsmos_sig=3.5, dnsmos_bak=4.0, dnsmos_p808=3.5, recon_nme=0.8, recon_nme_p95=1.0,
-    recon_lip_nme=0.7, recon_lip_gap_corr=0.99, recon_jitter=0.5, music=1.3,
-    second_voice=0.1,
+    recon_lip_nme=0.7, recon_lip_gap_corr=0.99, recon_jitter=0.5, music=1.3, second_voice=0.1,
+    recon_heldout_nme=0.9, recon_drift_mm=0.4, recon_jitter_excess=0.1, frozen_s=0.0, closure_rank=0.3, closures=4,
+    lip_voice_corr=0.8, lip_voice_lag=0.2, gaze_deg=8, eyelids_shut_ratio=0.02,
+    eyelid_asymmetry=0.03, expression_sd=1.4,
 )  # fmt: skip
 # What each reason looks like: one score moved past pretrain's threshold.
 BAD = {
@@ -37,6 +39,18 @@ BAD = {
     Reason.POOR_AUDIO: {"dnsmos_ovrl": 1.99},
     Reason.POOR_FIT: {"recon_nme_p95": 5.1},
     Reason.MUSIC: {"music": 4.0},
+    Reason.UNSURE_FIT: {"recon_heldout_nme": 9.0},
+    Reason.UNSTEADY_FIT: {"recon_jitter_excess": 9.0},
+    Reason.IDENTITY_CHANGES: {"recon_drift_mm": 9.0},
+    Reason.EXTREME_EXPRESSION: {"expression_sd": 9.0},
+    Reason.EYES_ASTRAY: {"gaze_deg": 80.0},
+    Reason.EYES_SHUT: {"eyelids_shut_ratio": 0.9},
+    Reason.LIDS_DIFFER: {"eyelid_asymmetry": 0.9},
+    Reason.FROZEN_PICTURE: {"frozen_s": 1.0},
+    Reason.LIPS_STAY_OPEN: {"closure_rank": 0.95},
+    Reason.LIPS_OFF_VOICE: {"lip_voice_corr": 0.1},
+    Reason.PICTURE_EARLY: {"lip_voice_lag": -8.0},
+    Reason.PICTURE_LATE: {"lip_voice_lag": 8.0},
 }
 
 
@@ -67,6 +81,15 @@ def test_every_gate_speaks_about_every_clip() -> None:
 
 def test_a_score_at_the_threshold_is_kept() -> None:
     assert refusals(replace(GOOD, duration_s=2.0, face_px=96, yaw_deg=60, dnsmos_ovrl=2.0)) == []
+
+
+def test_what_was_not_measured_is_kept_and_said_to_be_unmeasured() -> None:
+    cannot_tell = replace(GOOD, closure_rank=None, lip_voice_corr=None, lip_voice_lag=None)
+    verdicts = {v.gate: v for v in judge("clip", cannot_tell, load_recipe().gates.strict)}
+    assert all(v.keep for v in verdicts.values())
+    for gate in ("max_closure_rank", "min_lip_voice_corr", "min_lip_voice_lag", "max_lip_voice_lag"):
+        assert (verdicts[gate].measured, verdicts[gate].detail) == (None, "not measured")
+        assert verdicts[gate].threshold is not None
 
 
 def test_strict_asks_more_than_pretrain() -> None:

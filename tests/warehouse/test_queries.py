@@ -60,6 +60,8 @@ def first_commit() -> dict[str, list[Row]]:
     smiling["global_rotation"] = of_frame(3, _1=radians(21))
     row(rows["speech"], "a-1").update(words=["Pam", "thinks."], word_probability=[0.25, 0.35])
     row(rows["clips"], "a-1")["transcript"] = "Pam thinks."
+    row(rows["clips"], "b-1").update(recon_drift_mm=5.0, closure_rank=None)
+    row(rows["clips"], "b-2").update(lip_voice_lag=-8.0, recon_jitter_excess=1.1)
     row(rows["sources"], "a").update(consent="signed", width=64, height=48, fps=25.0, rotation_deg=0)
     row(rows["sources"], "b").update(licence=None, width=64, height=48, fps=25.0, rotation_deg=90)
     return rows
@@ -328,7 +330,17 @@ def test_scores_and_fits_cover_every_candidate(asked: Session) -> None:
     assert percentiles["snr_db"]["median"] == 15.0
     assert percentiles["dnsmos_ovrl"]["n"] == 9
     assert percentiles["dnsmos_ovrl"]["high"] == pytest.approx(3.2)
-    assert [r["clip_id"] for r in ask(asked, "worst_reconstructions")] == ["a-1", "a-2", "b-1", "b-2", "c-1", "c-2"]
+    assert percentiles["closure_rank"]["n"] == 8, "what was not measured does not count"
+    worst = ask(asked, "worst_reconstructions")
+    assert [r["clip_id"] for r in worst][2:] == ["a-1", "a-2", "c-1", "c-2"]
+    assert {(r["clip_id"], r["worst"]) for r in worst[:2]} <= {
+        ("b-1", "recon_drift_mm"),
+        ("b-2", "lip_voice_lag"),
+        ("b-2", "recon_jitter_excess"),
+    }
+    assert worst[2]["drift"] == 1.0
+    assert ask(asked, "lips_and_voice")[0]["clip_id"] == "b-2"
+    assert ask(asked, "lips_and_voice")[0]["late_ms"] == -320
 
 
 def test_every_question_has_an_answer_here() -> None:

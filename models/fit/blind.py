@@ -1,0 +1,86 @@
+"""Fits that were not shown a third of the landmarks: what they say about it, and whether they find one person.
+
+Each stretch of a clip is fitted on its own, on a few keyframes far apart, so that motion is not smoothed.
+"""
+
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from models.fit.basis import LandmarkBasis
+from models.fit.project import pose
+from models.fit.quality import eye_distance
+from models.fit.settings import FitSettings
+from models.fit.solve import fit_landmarks
+from models.head.landmarks import LID_GAPS, LIP_GAPS
+from schemas.arrays import Bool, Float32
+
+_MESH_POINTS: Final = 468
+# The fit weighs these points' openings on their own: held out, they would give themselves away.
+_SHOWN: Final = np.unique(np.concatenate([LIP_GAPS, LID_GAPS]))
+HELD_OUT: Final = np.setdiff1d(np.arange(_MESH_POINTS), _SHOWN)[::3]
+_NO_SMOOTHING: Final = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class BlindFit:
+    """``nme`` is the mean error at ``HELD_OUT``, per cent of the distance of the outer eye corners, on the geometric
+    projection. ``drift_mm`` is the largest distance between two stretches' faces: mean over the landmarks at rest,
+    after the best similarity; None where a stretch was too short."""
+
+    nme: float
+    drift_mm: float | None
+
+
+def fit_blindly(
+    basis: LandmarkBasis,
+    landmarks: Float32,
+    present: Bool,
+    image_size: tuple[int, int],
+    settings: FitSettings,
+    windows: int,
+    keyframes: int,
+) -> BlindFit:
+    """Fit ``windows`` equal stretches of ``landmarks`` [T, 478, 3] (pixels), of which at least one frame is
+    ``present``, to the landmarks that are not held out: shape, pose and expression of ``keyframes`` frames each."""
+    sigma = basis.sigma.copy()
+    sigma[HELD_OUT] = np.inf  # a landmark of infinite sigma weighs nothing
+    blind = replace(basis, sigma=sigma)
+    unsmoothed = settings.model_copy(
+        update={
+            "motion_iterations": 1,  # the keyframes' motion comes with their shape
+            **{name: _NO_SMOOTHING for name in type(settings).model_fields if name.startswith("smooth_")},
+        }
+    )
+    stretches = [s for s in np.array_split(np.flatnonzero(present), windows) if len(s)]
+    errors, faces = [], []
+    for stretch in stretches:
+        shown = landmarks[_spread(stretch, keyframes)]
+        fit = fit_landmarks(
+            blind, np.ascontiguousarray(shown[:, :, :2]), np.ones(len(shown), np.bool_), image_size, unsmoothed
+        )
+        miss = pose(blind, fit.state, fit.lens).pixels[:, HELD_OUT] - shown[:, HELD_OUT, :2]
+        errors.append(np.linalg.norm(miss, axis=2) / eye_distance(shown)[:, None])
+        faces.append(basis.template + basis.shape @ fit.state.shape)
+    comparable = len(stretches) == windows and min(map(len, stretches)) >= keyframes
+    drift_m = max(_distance(a, b) for a, b in combinations(faces, 2)) if comparable else None
+    return BlindFit(100 * float(np.concatenate(errors).mean()), None if drift_m is None else 1e3 * drift_m)
+
+
+def _spread(frames: npt.NDArray[np.intp], at_most: int) -> npt.NDArray[np.intp]:
+    """Up to ``at_most`` of ``frames``, evenly spread."""
+    n = min(at_most, len(frames))
+    return np.asarray(frames[((np.arange(n) + 0.5) * len(frames) / n).astype(int)])
+
+
+def _distance(a: Float32, b: Float32) -> float:
+    """Mean distance of points ``a`` [L, 3] from ``b`` after the best similarity (Umeyama 1991)."""
+    a, b = (points - points.mean(0) for points in (a, b))
+    u, s, vt = np.linalg.svd(a.T @ b)
+    sign = np.sign(np.linalg.det(u @ vt))
+    turn = (u * [1, 1, sign]) @ vt
+    aligned = (s * [1, 1, sign]).sum() / (a**2).sum() * a @ turn
+    return float(np.linalg.norm(aligned - b, axis=1).mean())

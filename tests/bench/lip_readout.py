@@ -1,0 +1,90 @@
+"""Learn ``models/data/lip_readout.npz`` again, and measure it on clips it has not seen:
+
+    python -m tests.bench.lip_readout WAREHOUSE -o models/data/lip_readout.npz
+
+WAREHOUSE is a curated folder of GRID's speaker s1 and others. Every fourth sentence of s1 teaches.
+"""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from models.evidence.agreement import Agreement, agreement
+from models.evidence.readout import LipReadout, learn, lips_of, write_readout
+from models.fit.basis import LandmarkBasis
+from models.fit.replay import replay
+from models.head.model import load_open_head
+from schemas.arrays import Float32
+from warehouse.lake import reading
+from warehouse.read import load_motion, load_speech
+
+EVERY = 4
+RIDGE = 0.3
+REACH_FRAMES = 15
+
+
+@dataclass(frozen=True)
+class Heard:
+    name: str
+    embedding: Float32
+    embedding_model: str
+    lips: Float32
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("warehouse", type=Path)
+    parser.add_argument("-o", "--out", type=Path, required=True)
+    options = parser.parse_args()
+    clips = sorted(read(options.warehouse), key=lambda c: c.name)
+    s1 = [c for c in clips if taught_by(c.name)]
+    teaching = s1[::EVERY]
+    readout = learn([(c.embedding, c.lips) for c in teaching], teaching[0].embedding_model, RIDGE)
+    write_readout(options.out, readout)
+    frames = sum(len(c.lips) for c in teaching)
+    print(f"learned from {len(teaching)} clips, {frames} frames of s1; ridge {RIDGE}")
+    held = [c for c in s1 if c not in teaching]
+    for group, shown in (("s1, other sentences", held), ("other speakers", [c for c in clips if c not in s1])):
+        print(f"\n{group}: {len(shown)} clips")
+        measure("as they are", readout, shown, 0)
+        measure("picture 8 frames late", readout, shown, 8)
+        measure("another clip's sound", readout, shown, None)
+
+
+def taught_by(name: str) -> bool:
+    return name.startswith("grid_s1_")
+
+
+def read(warehouse: Path) -> Iterator[Heard]:
+    basis = LandmarkBasis.of(load_open_head())
+    with reading(warehouse) as lake:
+        rows = lake.con.execute("SELECT clip_id, path FROM lake.clips JOIN lake.sources USING (source_id)").fetchall()
+        for clip_id, path in rows:
+            motion, speech = load_motion(lake, clip_id), load_speech(lake, clip_id)
+            lips = lips_of(replay(basis, motion).points)
+            yield Heard(Path(path).name, speech.embedding, speech.embedding_model, lips)
+
+
+def measure(what: str, readout: LipReadout, clips: list[Heard], late: int | None) -> None:
+    found = [f for k in range(len(clips)) if (f := _agreement(readout, clips, k, late)) is not None]
+    r, lag = np.array([f.correlation for f in found]), np.array([f.lag_frames for f in found])
+    print(f"{what:24} r: least {r.min():.2f}, p5 {np.percentile(r, 5):.2f}, median {np.median(r):.2f}", end="; ")
+    print(f"lag: p5 {np.percentile(lag, 5):.1f}, median {np.median(lag):.1f}, p95 {np.percentile(lag, 95):.1f}", end="")
+    print(f"; beyond 4 frames {(np.abs(lag) > 4).mean():.0%}")
+
+
+def _agreement(readout: LipReadout, clips: list[Heard], index: int, late: int | None) -> Agreement | None:
+    lips, embedding = clips[index].lips, clips[index].embedding
+    if late is None:
+        embedding = clips[(index + len(clips) // 2) % len(clips)].embedding
+    elif late:
+        lips, embedding = lips[:-late], embedding[late:]
+    n = min(len(lips), len(embedding))
+    return agreement(lips[:n], readout.expected(embedding[:n]), np.ones(n, bool), REACH_FRAMES)
+
+
+if __name__ == "__main__":
+    main()
