@@ -61,7 +61,7 @@ def _curate_video(
     records: list[ClipRecord] = []
     tally = SourceTally()
     try:
-        for part in observe(source, kit.landmarker, recipe.observe):
+        for part in observe(source, kit.landmarker, recipe.observe, kit.deca):
             stage_done("observe")
             tally = tally.plus(part)
             for clip_or_verdict in _candidates(part, recipe, kit, stage_done):

@@ -23,8 +23,9 @@ from models.controls.emotion import parse_emotion
 from models.controls.pose import PoseStyle, ResolvedPose, parse_pose
 from models.controls.prompt import PromptReader
 from models.controls.sentence import SentenceEncoder
-from models.export.formats import UnknownFormat, export, format_of
-from models.head.model import HeadModel, load_open_head
+from models.export.formats import Format, UnknownFormat, export, format_of
+from models.head.model import HeadModel
+from models.head.shelf import HeadShelf
 from models.presets import open_model
 from models.training.checkpoint import ModelCard, read_card
 from models.vad import SileroVad
@@ -119,6 +120,8 @@ def generate(root: Path, assets: Path, request: Request, progress: Progress | No
     _check(request)
     camera = None if request.camera is None else parse_camera(request.camera)
     cast = open_cast(root, assets, request)
+    if request.output.suffix.lower() == Format.ARKIT_CSV:
+        cast.head.require_actions("a table of ARKit's")
     done = perform(
         SoundFile(request.audio),
         cast.ear,
@@ -142,14 +145,17 @@ def open_cast(root: Path, assets: Path, casting: Casting) -> Cast:
     Raises ``CannotPerform``, ``WrongCall`` and what opening models, pictures and controls does.
     """
     _check_casting(casting)
-    head, store = load_open_head(), AssetStore(assets)
+    heads, store = HeadShelf.beside(assets), AssetStore(assets)
     name, folder = find_model(root, casting.model)
     card = read_card(folder)
+    head = heads.head(card.head_model)
     direction, prompt_notes = _direction(store, casting)
     person, person_notes = _person(root, store, casting, head)
     part = Part(person, direction.emotion, _resolved(root, direction.pose or HeadPose(PosePreset.NATURAL)))
     ear = _ear(assets, card)
-    return Cast(name, open_model(folder), ear, head, part, direction.camera, (*person_notes, *prompt_notes))
+    return Cast(
+        name, open_model(folder, heads=heads), ear, head, part, direction.camera, (*person_notes, *prompt_notes)
+    )
 
 
 def _check_casting(casting: Casting) -> None:

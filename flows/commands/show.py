@@ -5,7 +5,8 @@ from pathlib import Path
 from flows.errors import CannotShow
 from flows.settings import Settings
 from models.encode import EncodingFailed
-from models.head.model import load_open_head
+from models.head.model import UnreadableHeadModel
+from models.head.shelf import HeadShelf, UnknownHeadModel
 from schemas.source import Offer, SourceVideo
 from tasks.ingest import IngestConfig, ingest
 from tasks.sheet import UnwritableImage, write_sheet
@@ -16,7 +17,8 @@ from warehouse.read import FoundKind, load_motion, load_speech, resolve, table_o
 
 
 def run(name: str, output: Path, warehouse: Path | None, still: bool) -> int:
-    with reading(Settings.load(warehouse).warehouse) as lake:
+    settings = Settings.load(warehouse)
+    with reading(settings.warehouse) as lake:
         found = resolve(lake, name)
         clips = table_of(lake, "clips", [found.source_id]).to_pylist()
         if found.kind is FoundKind.SOURCE and len(clips) != 1:
@@ -32,7 +34,8 @@ def run(name: str, output: Path, warehouse: Path | None, still: bool) -> int:
     clip = ShownClip(source, row["start_frame"], row["image_width"], row["image_height"], motion, speech.envelope)
     write = write_sheet if still else write_overlay
     try:
-        print(write(output, clip, load_open_head(), ShowConfig()))
-    except (SpanNotFound, EncodingFailed, UnwritableImage) as error:
+        head = HeadShelf.beside(settings.assets).head(motion.head_model)
+        print(write(output, clip, head, ShowConfig()))
+    except (UnknownHeadModel, UnreadableHeadModel, SpanNotFound, EncodingFailed, UnwritableImage) as error:
         raise CannotShow(str(error)) from error
     return 0

@@ -11,8 +11,9 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from models.export.formats import export
-from models.head.model import load_open_head
+from models.head.model import HeadModel, load_open_head
 from tests.models.export.performances import lively, vertices_of
+from tests.models.flame.dressed import dressed_head
 
 HEAD = load_open_head()
 COMPONENTS = {5121: np.uint8, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
@@ -88,10 +89,11 @@ class Glb:
         return np.einsum("vij,vj->vi", blended[:, :3, :3], points) + blended[:, :3, 3]
 
 
-def test_a_viewer_sees_the_models_vertices(tmp_path: Path) -> None:
-    performance = lively(HEAD)
-    glb = Glb(export(performance, HEAD, tmp_path / "head.glb").path)
-    truth = vertices_of(performance, HEAD)
+@pytest.mark.parametrize("head", [HEAD, dressed_head()], ids=["open", "FLAME"])
+def test_a_viewer_sees_the_models_vertices(tmp_path: Path, head: HeadModel) -> None:
+    performance = lively(head)
+    glb = Glb(export(performance, head, tmp_path / "head.glb").path)
+    truth = vertices_of(performance, head)
     for frame in (0, 5, 11):
         assert np.abs(glb.vertices(frame) - truth[frame]).max() < 1e-6  # a thousandth of a millimetre
 
