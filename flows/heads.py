@@ -11,6 +11,7 @@ from pathlib import Path
 
 from flows.errors import InvalidRecipe
 from flows.own_files import flame_of
+from flows.quiet import quiet
 from flows.recipe import Recipe
 from models.assets import AssetStore
 from models.head.embed import LandmarksNotFound
@@ -43,7 +44,7 @@ def make_head_ready(recipe: Recipe, assets: Path, progress: Progress = lambda *_
             from models.flame.embed import embed_flame
             from models.landmarks import FaceLandmarker
 
-            with FaceLandmarker(AssetStore(assets).path("face-landmarker")) as finder:
+            with quiet(), FaceLandmarker(AssetStore(assets).path("face-landmarker")) as finder:
                 try:
                     head = embed_flame(flame_of(wish), finder, progress=progress)
                 except LandmarksNotFound as error:

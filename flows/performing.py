@@ -3,17 +3,15 @@
 ``open_cast`` opens all that a performance takes, for ``flows.live`` too.
 """
 
-import os
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from flows.errors import CannotPerform, WrongCall
 from flows.hearing import open_ear
+from flows.quiet import quiet
 from models.assets import AssetStore
 from models.avatar.motion import to_frames
 from models.avatar.protocol import MotionModel
@@ -223,7 +221,7 @@ def _person(root: Path, store: AssetStore, casting: Casting, head: HeadModel) ->
     if casting.image is not None:
         from models.landmarks import FaceLandmarker  # mediapipe: a second that only a picture is worth
 
-        with _quiet(), FaceLandmarker(store.path("face-landmarker")) as finder:
+        with quiet(), FaceLandmarker(store.path("face-landmarker")) as finder:
             found = portrait(casting.image, finder, head, PortraitConfig())
         return found.identity, found.concerns
     if casting.identity is not None:
@@ -232,21 +230,6 @@ def _person(root: Path, store: AssetStore, casting: Casting, head: HeadModel) ->
             raise CannotPerform(f"{casting.identity}: was fitted with {motion.head_model}; here speaks {head.name}")
         return identity_of_clip(motion), ()
     return None, ()
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what native code says from the user's terminal: MediaPipe tells of its machinery, and cannot be asked not
-    to. Its errors come as exceptions."""
-    sys.stderr.flush()
-    terminal = os.dup(2)
-    try:
-        with tempfile.TemporaryFile() as unread:
-            os.dup2(unread.fileno(), 2)
-            yield
-    finally:
-        os.dup2(terminal, 2)
-        os.close(terminal)
 
 
 def _clip(root: Path, name: str) -> HeadMotion:
