@@ -61,6 +61,8 @@ class HeadModel:
     landmark_weights: Float32  # [478, 3] barycentric
     landmark_sigma: Float32  # [478] metres: how far MediaPipe's landmark strays from that point
     pose_basis: Float32 | None = None  # [V, 3, 27] metres per entry of (R - I), row by row, of jaw, left and right eye
+    uv: Float32 | None = None  # [U, 2] places on a texture, 0..1, v upwards; more than vertices, for it has seams
+    uv_faces: Int32 | None = None  # [F, 3] of each triangle's corners
 
     def __post_init__(self) -> None:
         admit_fields(
@@ -80,6 +82,8 @@ class HeadModel:
         )
         if self.pose_basis is not None:
             admit_fields(self, {"V": len(self.template)}, pose_basis=(np.float32, ("V", 3, N_POSE_FEATURES)))
+        if self.uv is not None:
+            admit_fields(self, {"F": len(self.faces)}, uv=(np.float32, ("U", 2)), uv_faces=(np.int32, ("F", 3)))
         if len(self.expression_names) != EXPRESSION_DIM:
             raise ValueError(f"HeadModel.expression_names: got {len(self.expression_names)}, wanted {EXPRESSION_DIM}")
 
@@ -185,6 +189,8 @@ def read_head(path: Path) -> HeadModel:
             landmark_weights=arrays["landmark_weights"].astype(np.float32),
             landmark_sigma=arrays["landmark_sigma"].astype(np.float32),
             pose_basis=arrays["pose_basis"].astype(np.float32) if "pose_basis" in arrays else None,
+            uv=arrays["vt"].astype(np.float32) if "vt" in arrays else None,
+            uv_faces=arrays["ft"].astype(np.int32) if "vt" in arrays else None,
         )
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise UnreadableHeadModel(

@@ -84,4 +84,5 @@ def _arrays(head: HeadModel) -> dict[str, npt.NDArray[Any]]:
         "landmark_weights": head.landmark_weights,
         "landmark_sigma": head.landmark_sigma,
     }
-    return arrays if head.pose_basis is None else arrays | {"pose_basis": head.pose_basis}
+    optional = {"pose_basis": head.pose_basis, "vt": head.uv, "ft": head.uv_faces}
+    return arrays | {name: array for name, array in optional.items() if array is not None}
