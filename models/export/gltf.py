@@ -141,7 +141,7 @@ def _mesh(rig: Rig, head: HeadModel, buffer: _Buffer) -> dict[str, Any]:
         "WEIGHTS_0": buffer.add(rig.joint_weights[of_head], _Target.VERTICES),
     }
     if cut is not None:
-        attributes["TEXCOORD_0"] = buffer.add(cut.uv * np.float32([1, -1]) + np.float32([0, 1]), _Target.VERTICES)
+        attributes["TEXCOORD_0"] = buffer.add(cut.from_the_top, _Target.VERTICES)
     targets = [{"POSITION": buffer.add_displacement(target[of_head])} for target in rig.targets]
     wet = head.mask(*_WET)[rig.faces].all(axis=1)
     faces = rig.faces if cut is None else cut.faces

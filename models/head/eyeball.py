@@ -47,7 +47,7 @@ class Eyeball:
         behind = self.faces == len(self.directions) - 1
         beside = corners[behind.any(1)][~behind[behind.any(1)]].reshape(-1, 2, 2).mean(1)
         corners[behind] = beside / np.linalg.norm(beside, axis=1, keepdims=True)
-        return corners
+        return np.asarray(corners, np.float64)
 
     @property
     def polar_deg(self) -> npt.NDArray[np.float64]:

@@ -25,6 +25,7 @@ _IDENTITIES: Final = 13
 _SIDES_DEG: Final = {"front": 0.0, "three quarters": 40.0, "side": 90.0}
 _PAPER: Final = 244
 _CHEQUERS: Final = 64  # along the texture's side
+_TWO_COLOURS: Final = np.array([(0.95, 0.95, 0.92), (0.85, 0.55, 0.35)], np.float32)
 _COMPONENT: Final = 2.0
 _OF_AN_OPEN_JAW: Final = ("mouthClose",)
 
@@ -39,7 +40,7 @@ class Booth:
         self._colours = (base_colours(head.region) / 255).astype(np.float32)
         middle = (head.template.max(0) + head.template.min(0)) / 2
         height = float(np.ptp(head.template[:, 1]))
-        self._place = np.array([0, 0, -8 * height], np.float32) - middle * np.float32([0, 1, 0])
+        self._place = np.array([0, -middle[1], -8 * height], np.float32)
         self._camera = Camera(_TILE, _TILE, 8 * _TILE / 1.15, ((_TILE - 1) / 2,) * 2)
 
     def face(
@@ -47,14 +48,15 @@ class Booth:
     ) -> Float32:
         """Vertices [V, 3] before the camera."""
         still = np.zeros((1, 6), np.float32)
-        return self.head.vertices(
+        vertices = self.head.vertices(
             np.zeros(SHAPE_DIM, np.float32) if shape is None else shape,
             np.zeros((1, EXPRESSION_DIM), np.float32) if expression is None else expression[None],
-            np.float32([[0, np.radians(yaw_deg), 0]]),
-            np.float32([[jaw_rad, 0, 0]]),
+            np.array([[0, np.radians(yaw_deg), 0]], np.float32),
+            np.array([[jaw_rad, 0, 0]], np.float32),
             still,
             self._place[None],
-        )[0]
+        )
+        return np.asarray(vertices[0])
 
     def natural(self, vertices: Float32) -> UInt8:
         """[tile, tile, 3] in the regions' colours."""
@@ -62,15 +64,15 @@ class Booth:
 
     def by_region(self, vertices: Float32) -> UInt8:
         """Every region in a colour of its own."""
-        hues = np.uint8([[[int(180 * r / len(Region)), 90 + 80 * (r % 3), 235] for r in Region]])
-        colours = (cv2.cvtColor(hues, cv2.COLOR_HSV2RGB)[0] / np.float32(255))[self.head.region]
+        hues = np.array([[[int(180 * r / len(Region)), 90 + 80 * (r % 3), 235] for r in Region]], np.uint8)
+        colours = np.asarray(cv2.cvtColor(hues, cv2.COLOR_HSV2RGB)[0] / 255, np.float32)[self.head.region]
         return self._on_paper(render(vertices, self.head.faces, colours, self._camera, supersample=2).over)
 
     def chequered(self, vertices: Float32, cut: Unwrapped) -> UInt8:
         """The texture's squares on the surface."""
         fragments = rasterise(vertices[cut.vertices], cut.faces, self._camera.scaled(2))
         squares = np.floor(fragments.interpolate(cut.uv) * _CHEQUERS).astype(int).sum(1) % 2
-        unlit = np.where(squares[:, None] > 0, np.float32([0.85, 0.55, 0.35]), np.float32([0.95, 0.95, 0.92]))
+        unlit = _TWO_COLOURS[squares]
         normals = vertex_normals(vertices, self.head.faces)[cut.vertices]
         lit = shade(unlit, fragments.interpolate(normals), fragments.interpolate(vertices[cut.vertices]), Light())
         return self._on_paper(resolve(fragments, lit, self._camera).over)

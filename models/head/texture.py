@@ -17,6 +17,11 @@ class Unwrapped:
     faces: Int32  # [F, 3] of the W
     uv: Float32  # [W, 2] v upwards
 
+    @property
+    def from_the_top(self) -> Float32:
+        """``uv`` with v downwards."""
+        return np.stack([self.uv[:, 0], 1 - self.uv[:, 1]], axis=1)
+
     @classmethod
     def of(cls, head: HeadModel) -> "Unwrapped | None":
         """None for a head without a texture's places."""
