@@ -61,7 +61,7 @@ def _curate_video(
     records: list[ClipRecord] = []
     tally = SourceTally()
     try:
-        for part in observe(source, kit.landmarker, recipe.observe, kit.deca):
+        for part in observe(source, kit.landmarker, recipe.observe, kit.deca, kit.second):
             stage_done("observe")
             tally = tally.plus(part)
             for clip_or_verdict in _candidates(part, recipe, kit, stage_done):
@@ -117,6 +117,7 @@ def _measure(clip: Clip, source: SourceVideo, recipe: Recipe, kit: Kit, stage_do
         recon_lip_nme=fit.lip_nme,
         recon_lip_gap_corr=fit.lip_gap_correlation,
         recon_jitter=fit.jitter,
+        landmark_disagreement=clip.landmark_disagreement,
     )
     verdicts = judge(clip.clip_id, scores, recipe.thresholds)
     stage_done("judge")

@@ -7,8 +7,9 @@ from flows.errors import InvalidRecipe
 from models.deca.code import WHERE_DECA_IS_HAD
 from models.flame.read import FlameArrays, FlameEdition, read_flame
 from models.head.model import UnreadableHeadModel
+from models.points68 import WHERE_FAN_IS_HAD
 from schemas.config import OwnFile
-from tasks.reconstruct import Backend, FlameFile, ReconstructConfig
+from tasks.reconstruct import Backend, FanFiles, FlameFile, ReconstructConfig
 
 
 def identified(config: ReconstructConfig, recipe: Path) -> ReconstructConfig:
@@ -27,6 +28,13 @@ def identified(config: ReconstructConfig, recipe: Path) -> ReconstructConfig:
     if config.deca is not None:
         changes["deca"] = deca = _hashed(config.deca, recipe, "deca", WHERE_DECA_IS_HAD)
         _require_deca(deca.path)
+    if config.fan is not None:
+        network = _hashed(config.fan.network, recipe, "fan.network", WHERE_FAN_IS_HAD)
+        depth = None
+        if config.fan.depth is not None:
+            depth = _hashed(config.fan.depth, recipe, "fan.depth", WHERE_FAN_IS_HAD)
+        changes["fan"] = fan = config.fan.model_copy(update={"network": network, "depth": depth})
+        _require_fan(fan)
     return config.model_copy(update=changes)
 
 
@@ -45,6 +53,15 @@ def _require_deca(path: Path) -> None:
         read_weights(path)
     except DecaUnavailable as error:
         raise InvalidRecipe(f"reconstruct.deca: {error}") from error
+
+
+def _require_fan(fan: FanFiles) -> None:
+    from models.fan import FanPoints, FanUnavailable  # torch, and the package of an extra
+
+    try:
+        FanPoints(fan.network.path, None if fan.depth is None else fan.depth.path)
+    except FanUnavailable as error:
+        raise InvalidRecipe(f"reconstruct.fan: {error}") from error
 
 
 def _hashed(file: OwnFile, recipe: Path, name: str, where_it_is_had: str) -> OwnFile:

@@ -28,7 +28,7 @@ from tasks.visual import VisualConfig
 from tasks.voice import VoiceConfig
 
 Tier = Literal["pretrain", "strict"]
-_BY_CONTENT = {"head", "backend", "deca"}  # in ``made_with``, without the place where a file lies
+_BY_CONTENT = {"head", "backend", "deca", "fan"}  # in ``made_with``, without the place where a file lies
 
 
 class Tiers(StageConfig):

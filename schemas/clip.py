@@ -81,6 +81,7 @@ class Clip:
     audio_coverage: float  # share of the clip's samples that the file really holds
     damaged_ratio: float  # share of the source part's frames that the decoder flagged
     deca: Float32 | None = None  # [T, 364] DECA's code, where a recipe asks for it (models.deca.code)
+    disagreement: Float32 | None = None  # [T] of two landmark finders (models.points68), -1 where one did not look
 
     def __post_init__(self) -> None:
         patch = MOUTH_PATCH_SIZE
@@ -97,6 +98,16 @@ class Clip:
         )
         if self.deca is not None:
             admit_fields(self, {"T": self.n_frames}, deca=(np.float32, ("T", DECA_DIM)))
+        if self.disagreement is not None:
+            admit_fields(self, {"T": self.n_frames}, disagreement=(np.float32, ("T",)))
+
+    @property
+    def landmark_disagreement(self) -> float | None:
+        """Mean over the frames at which both finders looked; None if there is none."""
+        if self.disagreement is None:
+            return None
+        looked = self.disagreement[(self.disagreement >= 0) & self.present]
+        return float(looked.mean()) if looked.size else None
 
     @property
     def duration_s(self) -> float:

@@ -20,6 +20,8 @@ class Faces:
     mouth_patch: UInt8  # [M, 24, 24, 3] RGB, mouth and chin warped upright to a fixed size
     deca: Float32 | None = None  # [M, 364] DECA's code of each face, where a recipe asks for it (models.deca.code)
 
+    disagreement: Float32 | None = None  # [M] of two landmark finders (models.points68), -1 where one did not look
+
     def __post_init__(self) -> None:
         patch = MOUTH_PATCH_SIZE
         admit_fields(
@@ -33,6 +35,8 @@ class Faces:
         )
         if self.deca is not None:
             admit_fields(self, {"M": len(self.frame)}, deca=(np.float32, ("M", DECA_DIM)))
+        if self.disagreement is not None:
+            admit_fields(self, {"M": len(self.frame)}, disagreement=(np.float32, ("M",)))
         if np.any(np.diff(self.frame) < 0):
             raise ValueError("Faces.frame: rows must be ordered by frame")
 

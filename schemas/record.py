@@ -45,6 +45,7 @@ class ClipScores:
     recon_lip_nme: float
     recon_lip_gap_corr: float
     recon_jitter: float
+    landmark_disagreement: float | None = None  # of two landmark finders; None without a second
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from scenedetect.detectors import ContentDetector
 
 from models.deca.passing import FaceCodes, FaceEncoder
 from models.face_crops import mouth_patch, sharpness
+from models.points68 import SecondLook
 from schemas.arrays import Float32, UInt8
 from schemas.config import StageConfig
 from schemas.observation import Faces, Observation
@@ -40,10 +41,14 @@ class ObserveConfig(StageConfig):
 
 
 def observe(
-    source: SourceVideo, landmarker: "FaceFinder", config: ObserveConfig, encoder: FaceEncoder | None = None
+    source: SourceVideo,
+    landmarker: "FaceFinder",
+    config: ObserveConfig,
+    encoder: FaceEncoder | None = None,
+    second: SecondLook | None = None,
 ) -> Iterator[Observation]:
     """Yield the parts of ``source`` in order, each at most ``config.part_s`` long. With an ``encoder`` every face is
-    cut out and encoded on the way, for no later stage sees it again.
+    cut out and encoded on the way, with a ``second`` finder compared, for no later stage sees it again.
 
     Raises ``tasks.media.container.UndecodableMedia`` if not one picture can be decoded.
     """
@@ -51,7 +56,7 @@ def observe(
     landmarker.restart()
     with Footage(source, config.max_side_px) as footage:
         codes = None if encoder is None else FaceCodes(encoder)
-        look = _Look(landmarker, config.restart_score, codes)
+        look = _Look(landmarker, config.restart_score, codes, second)
         for number, pictures in groupby(footage.pictures(), key=lambda p: p.index // part_frames):
             yield _part(footage, look, pictures, number * part_frames)
 
@@ -89,6 +94,7 @@ class _Seen:
     sharpness: Float32  # [F]
     mouth_patch: UInt8  # [F, 24, 24, 3]
     code: Float32 | None  # [F, 364] DECA's, filled in by the end of the part
+    disagreement: Float32 | None  # [F] of the two finders
 
 
 class _CutScore(ContentDetector):  # type: ignore[misc] # scenedetect is not typed
@@ -102,10 +108,13 @@ class _CutScore(ContentDetector):  # type: ignore[misc] # scenedetect is not typ
 class _Look:
     """The instruments, in the order in which they look at a picture."""
 
-    def __init__(self, finder: "FaceFinder", restart_score: float, codes: FaceCodes | None) -> None:
+    def __init__(
+        self, finder: "FaceFinder", restart_score: float, codes: FaceCodes | None, second: SecondLook | None
+    ) -> None:
         self._finder = finder
         self._restart_score = restart_score
         self._codes = codes
+        self._second = second
         self._cut_score = _CutScore()
         self._last: _Seen | None = None
 
@@ -127,6 +136,9 @@ class _Look:
             sharpness=np.array([sharpness(rgb, face) for face in found.landmarks], np.float32),
             mouth_patch=np.array([mouth_patch(rgb, face) for face in found.landmarks], np.uint8),
             code=None if self._codes is None else self._codes.of(rgb, found.landmarks),
+            disagreement=(
+                None if self._second is None else self._second.disagreement(rgb, found.landmarks, picture.index)
+            ),
         )
         return self._last
 
@@ -161,6 +173,7 @@ class _Notes:
         noted = self.with_faces
         patch = (MOUTH_PATCH_SIZE, MOUTH_PATCH_SIZE, 3)
         codes = [s.code for _, s in noted if s.code is not None]
+        apart = [s.disagreement for _, s in noted if s.disagreement is not None]
         return Faces(
             frame=rows([np.full(len(s.found), k, np.int32) for k, s in noted], np.int32),
             landmarks=rows([s.found.landmarks for _, s in noted], np.float32, N_LANDMARKS, 3),
@@ -168,4 +181,5 @@ class _Notes:
             sharpness=rows([s.sharpness for _, s in noted], np.float32),
             mouth_patch=rows([s.mouth_patch for _, s in noted], np.uint8, *patch),
             deca=np.concatenate(codes) if codes else None,
+            disagreement=np.concatenate(apart) if apart else None,
         )

@@ -34,6 +34,7 @@ from schemas.motion import FitQuality, HeadMotion
 from schemas.units import EXPRESSION_DIM, SHAPE_DIM
 
 VERSION = "1"
+_PLACES = {"network": {"path"}, "depth": {"path"}}
 
 
 class Backend(StrEnum):
@@ -54,6 +55,14 @@ class FlameFile(StageConfig):
     name: str = Field("", description="edition@content, found when the settings are read; if it is given, it must fit")
 
 
+class FanFiles(StageConfig):
+    """face-alignment's weights, with which a second finder looks at the faces; the clips say how far it disagrees."""
+
+    network: OwnFileByPath = Field(description="of 2DFAN-4; of 3DFAN-4 if depth is given")
+    depth: OwnFileByPath | None = Field(None, description="of the depth network: points in three dimensions")
+    every_frames: int = Field(5, ge=1, description="a look takes as long as the rest of a frame's curation, or longer")
+
+
 def _open_or_file(value: object) -> object:
     return value if value == "open" else path_alone(value)
 
@@ -64,6 +73,7 @@ class ReconstructConfig(FitSettings):
     head: Annotated[Literal["open"] | FlameFile, BeforeValidator(_open_or_file)] = "open"
     backend: Backend = Backend.LANDMARKS
     deca: OwnFileByPath | None = Field(None, description="deca_model.tar, for the backends that use it")
+    fan: FanFiles | None = Field(None, description="face-alignment's weights: a second landmark finder to compare with")
 
     @model_validator(mode="after")
     def _deca_has_what_it_needs(self) -> "ReconstructConfig":
@@ -82,7 +92,8 @@ class ReconstructConfig(FitSettings):
         """What results depend on beside the fit's numbers, by content; nothing if all of it is the program's own."""
         head = () if self.head == "open" else (f"head {self.head.name}",)
         deca = () if self.backend is Backend.LANDMARKS or self.deca is None else (f"{self.backend} {self.deca.sha256}",)
-        return (*head, *deca)
+        fan = () if self.fan is None else (f"fan {self.fan.model_dump_json(exclude=_PLACES)}",)
+        return (*head, *deca, *fan)
 
 
 def reconstruct(clip: Clip, head: HeadModel, config: ReconstructConfig) -> tuple[HeadMotion, FitQuality]:

@@ -64,6 +64,8 @@ def test_a_file_that_is_not_right_is_refused_with_the_recipe(flames: Path) -> No
         ("{backend: deca, deca: x.tar}", "DECA speaks FLAME 2020; name its file.*https://flame.is.tue.mpg.de"),
         ("{backend: deca, deca: x.tar, head: flame2020.npz}", "x.tar: No such file.*non-commercial"),
         ("{backend: deca, deca: flame2020.npz, head: flame2020.npz}", "flame2020.npz: not a torch file"),
+        ("{fan: {network: gone.pth.tar}}", "gone.pth.tar.*adrianbulat"),
+        ("{fan: {network: flame2020.npz}}", "not a torch file|face-alignment"),
         ("{backend: both}", "backend"),
     ):
         with pytest.raises(InvalidRecipe, match=message):

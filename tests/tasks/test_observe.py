@@ -10,6 +10,7 @@ import pytest
 from models.deca.code import DecaCode
 from models.deca.passing import FaceEncoder
 from models.landmarks import FaceFinder, FaceLandmarker, FoundFaces
+from models.points68 import MediaPipePoints, SecondLook
 from schemas.arrays import UInt8
 from schemas.observation import Observation
 from schemas.source import Offer, SourceVideo
@@ -141,6 +142,16 @@ def test_faces_are_encoded_on_the_way_few_at_a_time(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.concatenate([p.faces.deca for p in parts]), whole.faces.deca)
     [without] = look(path, FakeFinder())
     assert without.faces.deca is None
+
+
+def test_a_second_finder_looks_now_and_then(tmp_path: Path) -> None:
+    path = write_media(tmp_path / "a.mkv", moving_pattern(30), sound=tone(1.2))
+    second = SecondLook(MediaPipePoints(), every_frames=6)
+    [seen] = observe(ingested(path), FakeFinder(faces=2), ObserveConfig(), second=second)
+    assert seen.faces.disagreement is not None
+    assert np.array_equal(np.unique(seen.faces.frame[seen.faces.disagreement >= 0]), [0, 6, 12, 18, 24])
+    [without] = look(path, FakeFinder())
+    assert without.faces.disagreement is None
 
 
 def test_a_film_without_faces_is_still_an_observation(tmp_path: Path) -> None:
