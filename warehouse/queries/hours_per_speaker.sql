@@ -4,4 +4,4 @@ SELECT speaker_id, split, count(*) AS clips, round(sum(n_frames) / 25 / 3600, 3)
        round(avg(recon_lip_nme), 2) AS lip_nme, round(avg(snr_db), 1) AS snr_db
 FROM kept
 GROUP BY ALL
-ORDER BY hours DESC, speaker_id
+ORDER BY hours DESC, speaker_id, split
