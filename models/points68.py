@@ -42,7 +42,6 @@ class PointFinder(Protocol):
         """[F, 68, 2 or 3] pixels, x right, y down, in the picture ``rgb`` [H, W, 3] whose faces have MediaPipe's
         ``landmarks`` [F, 478, 3]; z, if there is one, in pixels too, towards the viewer negative or positive as the
         finder has it."""
-        ...
 
 
 class MediaPipePoints:

@@ -7,6 +7,7 @@ is exact: a turn ``exp(d) Q`` of a joint changes ``Q`` by ``skew(d) Q``.
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from models.head.model import HeadModel
 from models.head.rotation import skew, to_matrix
@@ -28,6 +29,10 @@ class PoseCorrectives:
         on_landmarks = np.moveaxis(head.landmarks(np.moveaxis(head.pose_basis, 2, 0)), 0, 2)
         jaw, left, right = (np.ascontiguousarray(on_landmarks[:, :, 9 * k : 9 * k + 9]) for k in range(3))
         return cls(jaw, left + right)
+
+    def part(self, landmarks: npt.NDArray[np.intp]) -> "PoseCorrectives":
+        """Only ``landmarks`` [K], in that order."""
+        return PoseCorrectives(self.jaw[landmarks], self.gaze[landmarks])
 
     def moved(self, jaw: Float32, gaze: Float32) -> Float32:
         """[T, L, 3] metres at rest, for turns ``jaw`` [T, 3] and ``gaze`` [T, 2]."""

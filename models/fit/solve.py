@@ -55,7 +55,8 @@ def fit_landmarks(
 
     Frames where ``present`` [T] is false carry no data; smoothness alone bridges them. Raises ``NothingToFit`` when
     none is present. The result is finite, whatever the landmarks: a step that does not lower the cost is not taken.
-    A ``guess`` of T frames, another instrument's answer, is where the fit begins and what it believes beforehand.
+    A ``guess`` of T frames, another instrument's answer, is where the fit begins and what it believes beforehand; but
+    for the head's place and turn, which the landmarks tell better.
     """
     seen = np.flatnonzero(present)
     if seen.size == 0:
@@ -64,14 +65,19 @@ def fit_landmarks(
     if guess is not None:
         prior = prior.about(guess, settings)
     keys = seen[np.linspace(0, seen.size - 1, min(settings.shape_keyframes, seen.size)).round().astype(int)]
-    key_start = first_guess(basis, landmarks[keys], lens) if guess is None else guess.at(keys)
+    key_start = first_guess(basis, landmarks[keys], lens)
+    if guess is not None:
+        key_start = _like(key_start, guess.at(keys))
     at_keys = _fit_shape(basis, key_start, landmarks[keys], lens, settings, prior.at(keys))
-    if guess is None:
-        nearest_seen = seen[np.abs(np.arange(len(landmarks))[:, None] - seen).argmin(1)]
-        start = _between(at_keys, keys, first_guess(basis, landmarks[nearest_seen], lens))
-    else:
-        start = replace(guess, shape=at_keys.shape)
+    nearest_seen = seen[np.abs(np.arange(len(landmarks))[:, None] - seen).argmin(1)]
+    start = first_guess(basis, landmarks[nearest_seen], lens)
+    start = _between(at_keys, keys, start) if guess is None else replace(_like(start, guess), shape=at_keys.shape)
     return Fit(_fit_motion(basis, start, landmarks, seen, lens, settings, prior.at(seen)), lens)
+
+
+def _like(posed: FitState, guess: FitState) -> FitState:
+    """``posed`` with the shape, jaw and expression of ``guess``."""
+    return replace(posed, shape=guess.shape, jaw=guess.jaw, expression=guess.expression)
 
 
 def _fit_shape(

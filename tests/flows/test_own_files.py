@@ -87,6 +87,18 @@ def test_deca_wants_its_own_flame_and_its_content_counts(flames: Path) -> None:
         recipe(flames, f"{{backend: deca, deca: {{path: deca_model.tar, sha256: {64 * 'a'}}}, head: flame2020.npz}}")
 
 
+def test_a_second_finder_counts_by_its_content() -> None:
+    def key(**fan: object) -> str:
+        settings = load_recipe().model_dump(mode="json")
+        settings["reconstruct"]["fan"] = fan
+        return Recipe.model_validate(settings).clip_versions
+
+    here, elsewhere = ({"path": f"{place}/2DFAN4.pth.tar", "sha256": "aa"} for place in "ab")
+    assert key(network=here) == key(network=elsewhere) != load_recipe().clip_versions
+    assert len({key(network=here), key(network=here | {"sha256": "bb"}), key(network=here, depth=here)}) == 3
+    assert key(network=here, every_frames=1) != key(network=here)
+
+
 def test_landmarks_are_found_once_whoever_asks(flames: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found: list[str] = []
 
