@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from flows.curation import is_done
 from flows.drafts import Drafts, drafts_of
+from flows.heads import make_head_ready
 from flows.pool import RunnerPool, pool_of_this_process
 from flows.protocol import BatchRequest, Event, Finished, OfferedFile, StageDone, draft_name
 from flows.recipe import Recipe
@@ -104,6 +105,7 @@ def curate_batch(
     there = drafts.have(list(made.values()))
     missing = tuple(file for file in files if made[file.sha256] not in there)
     if missing:
+        make_head_ready(batch.recipe, place.assets)  # here: the machine of a cluster may be a fresh one
         pool = pool or pool_of_this_process(place.assets, place.limits, place.at_once)
         made |= _curate(missing, batch.recipe, pool, drafts, tally)
     return BatchDone(

@@ -21,9 +21,10 @@ from flows.artifacts.curation import leave_curation, newest_snapshot
 from flows.batches import Batch, Workplace
 from flows.curation import Plan
 from flows.errors import WrongCall
+from flows.heads import make_head_ready
 from flows.offers import gather
 from flows.pool import RunnerPool
-from flows.progress import RunProgress
+from flows.progress import RendersSeen, RunProgress
 from flows.recipe import Recipe, load_recipe
 from flows.report import CurationReport
 from flows.run import Pending, run_plan
@@ -89,6 +90,8 @@ def carry_out(params: CurateParams) -> dict[str, Any]:
     offers, before = gather(params.videos), newest_snapshot(settings.warehouse)
     todo = stages.plan(settings.warehouse, quote(offers), recipe, params.retry_failed, params.max_files)
     report = CurationReport(offered=len(offers), already_there=todo.already_there, left_over=todo.left_over)
+    if todo.new:
+        make_head_ready(recipe, settings.assets, RendersSeen())
     if todo.new or todo.duplicates:
         place = Workplace(
             warehouse=settings.warehouse,

@@ -21,6 +21,7 @@ from flows.hearing import Ear, open_ear
 from flows.news import decided_on
 from flows.settings import Settings
 from flows.training import CODE_VERSION, champion_beside, facts_of
+from models.head.shelf import HeadShelf
 from models.presets import open_model
 from models.training.checkpoint import ModelCard, read_card
 from models.training.folders import appearing
@@ -80,10 +81,14 @@ def _measure(settings: Settings, version: ModelVersion, report: Path, films: int
         raise WrongCall(f"{report} is there and has no {PAGE}; name a new folder for the report")
     checkpoint = open_checkpoint(settings.warehouse, version)
     card, selected, ear = _opened(settings, version)
-    evaluation = evaluate_on(settings.warehouse, open_model(checkpoint), ear, selected, EvaluationPlan())
+    heads = HeadShelf.beside(settings.assets)
+    head = heads.head(card.head_model)
+    evaluation = evaluate_on(
+        settings.warehouse, open_model(checkpoint, heads=heads), ear, selected, EvaluationPlan(), head
+    )
     sounds = [sound for clip in evaluation.played[:films] for sound in _sound(selected, clip.clip_id)]
     with appearing(report) as unfinished:
-        write_report(evaluation, unfinished, sounds, {"version": version.version} | facts_of(card))
+        write_report(evaluation, unfinished, sounds, {"version": version.version} | facts_of(card), head)
     return evaluation
 
 
@@ -96,7 +101,7 @@ def _champion_beside(settings: Settings, version: ModelVersion) -> list[ModelMet
     if champion is None or champion in stored | {version.version}:
         return []
     _, selected, ear = _opened(settings, version)
-    return champion_beside(settings.warehouse, ear, selected, EvaluationPlan())
+    return champion_beside(settings, ear, selected, EvaluationPlan())
 
 
 def _opened(settings: Settings, version: ModelVersion) -> tuple[ModelCard, SelectedClips, Ear]:

@@ -12,6 +12,7 @@ from flows.hearing import Ear
 from flows.packs import sound_of
 from models.avatar.motion import to_frames
 from models.avatar.protocol import MotionModel
+from models.head.model import HeadModel
 from schemas.config import StageConfig
 from schemas.units import SAMPLE_RATE
 from schemas.version import MODEL_ROW, ModelMetric
@@ -35,12 +36,17 @@ class EvaluationPlan(StageConfig):
     measures: EvaluateConfig = Field(default_factory=EvaluateConfig)
 
 
-def evaluate_on(root: Path, model: MotionModel, ear: Ear, selected: SelectedClips, plan: EvaluationPlan) -> Evaluation:
-    """``model`` on the clips of ``plan.splits``, beside the rows that must lose. Raises what ``held_out_of`` does."""
+def evaluate_on(
+    root: Path, model: MotionModel, ear: Ear, selected: SelectedClips, plan: EvaluationPlan, head: HeadModel
+) -> Evaluation:
+    """``model`` on the clips of ``plan.splits``, beside the rows that must lose; ``head`` is theirs.
+
+    Raises what ``held_out_of`` does.
+    """
     held_out = held_out_of(selected, plan)
     trained = drawn(selected.of(TRAIN), plan.max_training_clips)
     performed, learned_from = (_clips(root, ear, selected, wanted) for wanted in (held_out, trained))
-    return evaluate(model, performed, learned_from, plan.measures)
+    return evaluate(model, performed, learned_from, plan.measures, head)
 
 
 def held_out_of(selected: SelectedClips, plan: EvaluationPlan) -> tuple[SelectedClip, ...]:

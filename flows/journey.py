@@ -63,7 +63,7 @@ def _curate_video(
     records: list[ClipRecord] = []
     tally = SourceTally()
     try:
-        for part in observe(source, kit.landmarker, recipe.observe):
+        for part in observe(source, kit.landmarker, recipe.observe, kit.deca, kit.second):
             stage_done("observe")
             tally = tally.plus(part)
             for clip_or_verdict in candidates(part, recipe, kit, stage_done):
@@ -128,6 +128,7 @@ def measure(clip: Clip, source: SourceVideo, recipe: Recipe, kit: Kit, stage_don
         recon_jitter=fit.jitter,
         **asdict(sounds),
         **asdict(witness),
+        landmark_disagreement=clip.landmark_disagreement,
     )
     verdicts = judge(clip.clip_id, scores, recipe.thresholds)
     stage_done("judge")

@@ -6,21 +6,27 @@ from pathlib import Path
 import cv2
 import torch
 
+from flows.heads import head_name
 from flows.recipe import Recipe
 from models.assets import AssetStore
+from models.deca.encoder import DecaEncoder
 from models.dnsmos import Dnsmos
 from models.evidence.readout import LipReadout, load_readout
-from models.head.model import HeadModel, load_open_head
+from models.head.model import HeadModel
+from models.head.shelf import HeadShelf
 from models.landmarks import FaceLandmarker
+from models.points68 import SecondLook
 from models.speech_encoder import SpeechEncoder, TransformersEncoder
 from models.transnet import TransNet
 from models.vad import SileroVad
 from models.whisper.model import Whisper
+from tasks.reconstruct import Backend, FanFiles, ReconstructConfig
 
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """Everything the stages need beside data and settings. ``transnet`` and ``encoder`` only where a recipe asks."""
+    """Everything the stages need beside data and settings. ``transnet``, ``encoder``, ``deca`` and ``second`` only
+    where a recipe asks."""
 
     landmarker: FaceLandmarker
     head: HeadModel
@@ -30,26 +36,48 @@ class Kit:
     readout: LipReadout
     transnet: TransNet | None
     encoder: SpeechEncoder | None
+    deca: DecaEncoder | None = None
+    second: SecondLook | None = None
 
 
 def load_kit(assets: Path, recipe: Recipe) -> Kit:
     """Load what ``recipe`` needs, on one thread each.
 
-    Raises ``models.assets.AssetMissing``, ``models.speech_encoder.SpeechModelUnavailable``.
+    A FLAME must be on the shelf already (``flows.heads.make_head_ready``). Raises ``models.assets.AssetMissing``,
+    ``models.speech_encoder.SpeechModelUnavailable``, ``models.head.shelf.UnknownHeadModel`` and
+    ``models.deca.weights.DecaUnavailable`` and ``models.fan.FanUnavailable``.
     """
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     store = AssetStore(assets)
-    speech = recipe.speech
+    speech, found_by = recipe.speech, recipe.reconstruct
     whisper = store.path("whisper-base")
     other_encoder = speech.embedding_model != "whisper"
     return Kit(
         landmarker=FaceLandmarker(store.path("face-landmarker")),
-        head=load_open_head(),
+        head=HeadShelf.beside(assets).head(head_name(recipe)),
         vad=SileroVad(store.path("silero-vad")),
         dnsmos=Dnsmos(store.path("dnsmos")),
         whisper=Whisper(whisper) if other_encoder else Whisper(whisper, speech.embedding_layer),
         readout=load_readout(),
         transnet=TransNet() if recipe.shots.detector == "transnet" else None,
         encoder=TransformersEncoder(speech.embedding_model, speech.embedding_layer) if other_encoder else None,
+        deca=_deca(found_by) if found_by.backend is not Backend.LANDMARKS else None,
+        second=_second(found_by.fan) if found_by.fan is not None else None,
     )
+
+
+def _second(files: FanFiles) -> SecondLook:
+    from models.fan import FanPoints  # the package of an extra
+
+    depth = None if files.depth is None else files.depth.path
+    return SecondLook(FanPoints(files.network.path, depth, _device()), files.every_frames)
+
+
+def _device() -> str:
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _deca(config: ReconstructConfig) -> DecaEncoder:
+    assert config.deca is not None  # as the settings' own check has it
+    return DecaEncoder.from_file(config.deca.path, _device())

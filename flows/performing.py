@@ -3,17 +3,15 @@
 ``open_cast`` opens all that a performance takes, for ``flows.live`` too.
 """
 
-import os
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from flows.errors import CannotPerform, WrongCall
 from flows.hearing import open_ear
+from flows.quiet import quiet
 from models.assets import AssetStore
 from models.avatar.motion import to_frames
 from models.avatar.protocol import MotionModel
@@ -23,8 +21,9 @@ from models.controls.emotion import parse_emotion
 from models.controls.pose import PoseStyle, ResolvedPose, parse_pose
 from models.controls.prompt import PromptReader
 from models.controls.sentence import SentenceEncoder
-from models.export.formats import UnknownFormat, export, format_of
-from models.head.model import HeadModel, load_open_head
+from models.export.formats import Format, UnknownFormat, export, format_of
+from models.head.model import HeadModel
+from models.head.shelf import HeadShelf
 from models.presets import open_model
 from models.training.checkpoint import ModelCard, read_card
 from models.vad import SileroVad
@@ -119,6 +118,8 @@ def generate(root: Path, assets: Path, request: Request, progress: Progress | No
     _check(request)
     camera = None if request.camera is None else parse_camera(request.camera)
     cast = open_cast(root, assets, request)
+    if request.output.suffix.lower() == Format.ARKIT_CSV:
+        cast.head.require_actions("a table of ARKit's")
     done = perform(
         SoundFile(request.audio),
         cast.ear,
@@ -142,14 +143,17 @@ def open_cast(root: Path, assets: Path, casting: Casting) -> Cast:
     Raises ``CannotPerform``, ``WrongCall`` and what opening models, pictures and controls does.
     """
     _check_casting(casting)
-    head, store = load_open_head(), AssetStore(assets)
+    heads, store = HeadShelf.beside(assets), AssetStore(assets)
     name, folder = find_model(root, casting.model)
     card = read_card(folder)
+    head = heads.head(card.head_model)
     direction, prompt_notes = _direction(store, casting)
     person, person_notes = _person(root, store, casting, head)
     part = Part(person, direction.emotion, _resolved(root, direction.pose or HeadPose(PosePreset.NATURAL)))
     ear = _ear(assets, card)
-    return Cast(name, open_model(folder), ear, head, part, direction.camera, (*person_notes, *prompt_notes))
+    return Cast(
+        name, open_model(folder, heads=heads), ear, head, part, direction.camera, (*person_notes, *prompt_notes)
+    )
 
 
 def _check_casting(casting: Casting) -> None:
@@ -217,7 +221,7 @@ def _person(root: Path, store: AssetStore, casting: Casting, head: HeadModel) ->
     if casting.image is not None:
         from models.landmarks import FaceLandmarker  # mediapipe: a second that only a picture is worth
 
-        with _quiet(), FaceLandmarker(store.path("face-landmarker")) as finder:
+        with quiet(), FaceLandmarker(store.path("face-landmarker")) as finder:
             found = portrait(casting.image, finder, head, PortraitConfig())
         return found.identity, found.concerns
     if casting.identity is not None:
@@ -226,21 +230,6 @@ def _person(root: Path, store: AssetStore, casting: Casting, head: HeadModel) ->
             raise CannotPerform(f"{casting.identity}: was fitted with {motion.head_model}; here speaks {head.name}")
         return identity_of_clip(motion), ()
     return None, ()
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what native code says from the user's terminal: MediaPipe tells of its machinery, and cannot be asked not
-    to. Its errors come as exceptions."""
-    sys.stderr.flush()
-    terminal = os.dup(2)
-    try:
-        with tempfile.TemporaryFile() as unread:
-            os.dup2(unread.fileno(), 2)
-            yield
-    finally:
-        os.dup2(terminal, 2)
-        os.close(terminal)
 
 
 def _clip(root: Path, name: str) -> HeadMotion:

@@ -14,6 +14,20 @@ SHOWN: Final = ("observe", "reconstruct", "voice", "speech", "commit")
 LINE_EVERY_S: Final = 10.0
 
 
+class RendersSeen:
+    """Says how far the search for MediaPipe's landmarks on a head model is, on standard error."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._said = 0.0
+
+    def __call__(self, done: int, of: int) -> None:
+        now = time.monotonic()
+        if not self._quiet and (done == of or now - self._said >= LINE_EVERY_S):
+            self._said = now
+            print(f"finding landmarks on your head model, once: {done} of {of} renders", file=sys.stderr)
+
+
 class RunProgress:
     """Counts files through the stages; safe to call from several threads. Writes to standard error only."""
 

@@ -11,6 +11,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from flows.errors import InvalidRecipe
+from flows.own_files import identified
 from schemas.config import StageConfig
 from tasks.clips import ClipsConfig
 from tasks.cues import CuesConfig
@@ -29,6 +30,7 @@ from tasks.visual import VisualConfig
 from tasks.voice import VoiceConfig
 
 Tier = Literal["pretrain", "strict"]
+_BY_CONTENT = {"head", "backend", "deca", "fan"}  # in ``made_with``, without the place where a file lies
 
 
 class Tiers(StageConfig):
@@ -62,7 +64,8 @@ class Recipe(StageConfig):
 
     @cached_property
     def clip_versions(self) -> str:
-        """What a clip's identity depends on beside its footage: the stages that cut it, and their settings."""
+        """What a clip's identity depends on beside its footage: the stages that cut it, their settings, and whatever
+        of the user's own finds its motion."""
         return self._key("ingest", "observe", "shots", "tracks", "clips")
 
     @cached_property
@@ -74,13 +77,15 @@ class Recipe(StageConfig):
 
     def _key(self, *names: str) -> str:
         versions = {stage.name: stage.version for stage in STAGES if stage.name in names}
-        settings = {name: getattr(self, name).model_dump(mode="json") for name in names}
-        text = json.dumps([versions, settings], sort_keys=True)
+        settings = self.model_dump(mode="json", include=set(names), exclude={"reconstruct": _BY_CONTENT})
+        made_with = self.reconstruct.made_with
+        text = json.dumps([versions, settings, *([made_with] if made_with else [])], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def load_recipe(path: Path | None = None) -> Recipe:
-    """The default recipe, or the one in a YAML file; what the file leaves out is taken from the default.
+    """The default recipe, or the one in a YAML file; what the file leaves out is taken from the default. Files of the
+    user's own that it names are looked at, so that results depend on what is in them.
 
     Raises ``InvalidRecipe``.
     """
@@ -94,7 +99,10 @@ def load_recipe(path: Path | None = None) -> Recipe:
             raise InvalidRecipe(f"{path}: wanted a mapping of stage names, got {type(own).__name__}")
         settings = _overlay(settings, own)
     try:
-        return Recipe.model_validate(settings)
+        recipe = Recipe.model_validate(settings)
+        return (
+            recipe if path is None else recipe.model_copy(update={"reconstruct": identified(recipe.reconstruct, path)})
+        )
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise InvalidRecipe(f"{path or 'default recipe'}: {faults}") from error

@@ -16,9 +16,11 @@ from flows.errors import CannotTrain
 from flows.evaluation import EvaluationPlan, evaluate_on, held_out_of, metrics_of
 from flows.hearing import Ear
 from flows.packs import MixtureConfig, Packs, make_packs
+from flows.settings import Settings
 from models.avatar.protocol import MotionModel
 from models.avatar.sampler import Sampler
-from models.head.model import load_open_head
+from models.head.model import HeadModel
+from models.head.shelf import HeadShelf
 from models.paper.model import Paper
 from models.presets import Objective, Preset, build, frame_dim, open_model, schedule_of, windows_of
 from models.training.checkpoint import ModelCard, fill, read_card, read_checkpoint, write_checkpoint
@@ -88,16 +90,17 @@ def run_training(
     held_out_of(selected, plan.evaluation)  # too few are refused now, not after an hour of training
     plan = plan.model_copy(update={"selection": selected.selection, "parent": _parent(root, plan.parent)})
     run = root / "training" / "runs" / _key(plan)
-    packs = make_packs(root, selected, SENTENCES, load_open_head(), assets, plan.mixture, console.print)
+    head = HeadShelf.beside(assets).head(selected.head_model)
+    packs = make_packs(root, selected, SENTENCES, head, assets, plan.mixture, console.print)
     if packs.left_out:
         console.print(f"{packs.left_out} clips are heard in their own voice only: their sources are gone")
     with join_team(devices) as team:
-        objective, trained = _train(root, plan, packs, run, team, resume, console)
+        objective, trained = _train(root, plan, packs, head, run, team, resume, console)
         if not team.leads:
             return None
         if not trained.finished:
             return TrainReport(run, selected, trained)
-        return _deliver(root, plan, selected, packs, run, objective, trained, console, decide)
+        return _deliver(Settings(root, assets), plan, selected, packs, head, run, objective, trained, console, decide)
 
 
 def _parent(root: Path, name: str | None) -> str | None:
@@ -113,14 +116,21 @@ def _key(plan: TrainPlan) -> str:
 
 
 def _train(
-    root: Path, plan: TrainPlan, packs: Packs, run: Path, team: Team, resume: bool, console: Console
+    root: Path,
+    plan: TrainPlan,
+    packs: Packs,
+    head: HeadModel,
+    run: Path,
+    team: Team,
+    resume: bool,
+    console: Console,
 ) -> tuple[Objective, Trained]:
     windows = Windows(packs.mixture, plan.windows, packs.silence)
     validation = None
     if packs.validation is not None:
         validation = Windows(packs.validation, plan.windows.for_validation(), packs.silence)
     torch.manual_seed(plan.schedule.seed)
-    objective = build(plan.preset, packs.mixture, windows)
+    objective = build(plan.preset, packs.mixture, windows, head)
     if plan.parent is not None:
         with reading(root) as lake:
             parent = open_checkpoint(root, resolve_version(lake, plan.parent))
@@ -136,10 +146,11 @@ def _train(
 
 
 def _deliver(
-    root: Path,
+    settings: Settings,
     plan: TrainPlan,
     selected: SelectedClips,
     packs: Packs,
+    head: HeadModel,
     run: Path,
     objective: Objective,
     trained: Trained,
@@ -147,26 +158,28 @@ def _deliver(
     decide: bool,
 ) -> TrainReport:
     """Measure and register what was trained; with ``decide`` perhaps promote it."""
+    root = settings.warehouse
     objective.load_state_dict(trained.weights)
     objective.to("cpu")
     model: MotionModel = objective if isinstance(objective, Paper) else Sampler(objective)
     console.print("measuring it on clips it has not seen")
-    evaluation = evaluate_on(root, model, packs.ear, selected, plan.evaluation)
+    evaluation = evaluate_on(root, model, packs.ear, selected, plan.evaluation, head)
     card = _card(plan, selected, objective, trained, packs, evaluation)
-    write_report(evaluation, run / "report", facts=facts_of(card))
+    write_report(evaluation, run / "report", facts=facts_of(card), head=head)
     checkpoint = run / "checkpoint"
     if not checkpoint.exists():
         write_checkpoint(checkpoint, card, trained.weights, packs.mixture.statistics)
     n_parameters = sum(parameter.numel() for parameter in objective.parameters())
     described = TrainedModel(plan.preset.value, n_parameters, CODE_VERSION, plan.parent)
-    metrics = metrics_of(evaluation) + champion_beside(root, packs.ear, selected, plan.evaluation)
+    metrics = metrics_of(evaluation) + champion_beside(settings, packs.ear, selected, plan.evaluation)
     version = register(root, described, selected, metrics, checkpoint)
     decision = promote(root, version.version, plan.rule, CODE_VERSION) if decide else None
     return TrainReport(run, selected, trained, version, decision, evaluation)
 
 
-def champion_beside(root: Path, ear: Ear, selected: SelectedClips, plan: EvaluationPlan) -> list[ModelMetric]:
+def champion_beside(settings: Settings, ear: Ear, selected: SelectedClips, plan: EvaluationPlan) -> list[ModelMetric]:
     """The champion's numbers on the same clips, where there is one and it was trained on none of them."""
+    root, heads = settings.warehouse, HeadShelf.beside(settings.assets)
     with reading(root) as lake:
         champion = aliases(lake).get(CHAMPION)
         if champion is None:
@@ -177,10 +190,11 @@ def champion_beside(root: Path, ear: Ear, selected: SelectedClips, plan: Evaluat
     if any(clip.clip_id in trained_on for clip in selected.of(*plan.splits)):
         return []
     checkpoint = open_checkpoint(root, version)
-    if read_card(checkpoint).speech_model != ear.encoder.name:
-        return []  # it hears with another ear: only its own old numbers can speak for it
-    champion_model = open_model(checkpoint)
-    return metrics_of(evaluate_on(root, champion_model, ear, selected, plan), champion)
+    card = read_card(checkpoint)
+    if (card.speech_model, card.head_model) != (ear.encoder.name, selected.head_model):
+        return []  # it hears with another ear or moves another head: only its own old numbers can speak for it
+    model = open_model(checkpoint, heads=heads)
+    return metrics_of(evaluate_on(root, model, ear, selected, plan, heads.head(card.head_model)), champion)
 
 
 def _card(

@@ -11,7 +11,8 @@ from models.avatar.config import AvatarConfig
 from models.avatar.motion import MOTION_DIM
 from models.avatar.protocol import MotionModel
 from models.avatar.sampler import Sampler, SamplerConfig
-from models.head.model import HeadModel, load_open_head
+from models.head.model import HeadModel
+from models.head.shelf import HeadShelf
 from models.paper.config import PaperConfig
 from models.paper.model import Paper
 from models.paper.statistics import PaperStatistics
@@ -32,10 +33,6 @@ class Preset(StrEnum):
     SMALL = "small"  # ours, for two CPU cores
     BASE = "base"  # ours, for a GPU and hours of data
     PAPER = "paper"  # 3DXTalker's own network: the rival
-
-
-class UnknownHeadModel(RuntimeError):
-    """A model speaks the parameters of a head that is not here."""
 
 
 def windows_of(preset: Preset) -> WindowsConfig:
@@ -60,17 +57,15 @@ def schedule_of(preset: Preset) -> TrainConfig:
             return TrainConfig(max_minutes=60, learning_rate=1e-4, ema_decay=0.999, warmup_steps=0)
 
 
-def build(preset: Preset, mixture: Mixture, windows: Windows) -> Objective:
-    """An untrained network of ``preset`` for the data at hand, its statistics measured on it."""
+def build(preset: Preset, mixture: Mixture, windows: Windows, head: HeadModel) -> Objective:
+    """An untrained network of ``preset`` for the data at hand, its statistics measured on it; ``head`` is its."""
     pack = mixture.packs[0]
     heard = {"speech_dim": pack.speech.shape[1], "speech_model": pack.embedding_model}
     match preset:
         case Preset.SMALL:
-            return Avatar(
-                AvatarConfig.small().model_copy(update=heard), mixture.statistics, head_named(pack.head_model)
-            )
+            return Avatar(AvatarConfig.small().model_copy(update=heard), mixture.statistics, head)
         case Preset.BASE:
-            return Avatar(AvatarConfig.base().model_copy(update=heard), mixture.statistics, head_named(pack.head_model))
+            return Avatar(AvatarConfig.base().model_copy(update=heard), mixture.statistics, head)
         case Preset.PAPER:
             dim = _PAPER_CODE if pack.detail is None else _PAPER_CODE + DETAIL_DIM
             config = PaperConfig.model_validate(heard | {"frame_dim": dim})
@@ -83,8 +78,9 @@ def frame_dim(objective: Objective) -> int:
     return objective.config.frame_dim if isinstance(objective, Paper) else MOTION_DIM
 
 
-def rebuild(checkpoint: Checkpoint) -> Objective:
-    """The trained network that ``checkpoint`` holds. Raises ``UnreadableCheckpoint``, ``UnknownHeadModel``."""
+def rebuild(checkpoint: Checkpoint, heads: HeadShelf) -> Objective:
+    """The trained network that ``checkpoint`` holds, for a head of the shelf. Raises ``UnreadableCheckpoint`` and what
+    ``HeadShelf.head`` does."""
     card = checkpoint.card
     try:
         preset = Preset(card.kind)
@@ -96,20 +92,15 @@ def rebuild(checkpoint: Checkpoint) -> Objective:
     if isinstance(settings, PaperConfig):
         network = Paper(settings, PaperStatistics.neutral(settings))
     else:
-        network = Avatar(settings, checkpoint.statistics, head_named(card.head_model))
+        network = Avatar(settings, checkpoint.statistics, heads.head(card.head_model))
     fill(network, checkpoint)
     return network
 
 
-def open_model(folder: Path, device: str = "cpu", sampler: SamplerConfig | None = None) -> MotionModel:
-    """A finished model, ready to perform. Raises ``UnreadableCheckpoint``, ``UnknownHeadModel``."""
-    network = rebuild(read_checkpoint(folder)).to(torch.device(device))
+def open_model(
+    folder: Path, device: str = "cpu", sampler: SamplerConfig | None = None, heads: HeadShelf | None = None
+) -> MotionModel:
+    """A finished model, ready to perform; without ``heads`` one that speaks for the open head. Raises as ``rebuild``
+    does."""
+    network = rebuild(read_checkpoint(folder), heads or HeadShelf(None)).to(torch.device(device))
     return network if isinstance(network, Paper) else Sampler(network, sampler)
-
-
-def head_named(name: str) -> HeadModel:
-    """The head model of that name. Raises ``UnknownHeadModel``."""
-    head = load_open_head()
-    if name != head.name:
-        raise UnknownHeadModel(f"this speaks the parameters of {name!r}; here is only {head.name!r}")
-    return head

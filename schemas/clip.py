@@ -6,7 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from schemas.arrays import Bool, Float32, Int32, UInt8, admit_fields
-from schemas.units import MOUTH_PATCH_SIZE, N_BLENDSHAPES, N_LANDMARKS, SAMPLES_PER_FRAME, frames_to_seconds
+from schemas.units import (
+    DECA_DIM,
+    MOUTH_PATCH_SIZE,
+    N_BLENDSHAPES,
+    N_LANDMARKS,
+    SAMPLES_PER_FRAME,
+    frames_to_seconds,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,7 @@ class ClipSpan:
 class Clip:
     """A candidate: one face, one shot, one voice, self-contained (T frames, T * 640 samples).
 
-    ``start_frame`` counts on the source's own 25 fps timeline. Landmarks of bridged frames are interpolated.
+    ``start_frame`` counts on the source's own 25 fps timeline. Landmarks and codes of bridged frames are interpolated.
     """
 
     clip_id: str
@@ -73,6 +80,8 @@ class Clip:
     audio: Float32  # [T * 640]
     audio_coverage: float  # share of the clip's samples that the file really holds
     damaged_ratio: float  # share of the source part's frames that the decoder flagged
+    deca: Float32 | None = None  # [T, 364] DECA's code, where a recipe asks for it (models.deca.code)
+    disagreement: Float32 | None = None  # [T] of two landmark finders (models.points68), -1 where one did not look
 
     def __post_init__(self) -> None:
         patch = MOUTH_PATCH_SIZE
@@ -87,6 +96,18 @@ class Clip:
             mouth_patch=(np.uint8, ("T", patch, patch, 3)),
             audio=(np.float32, ("S",)),
         )
+        if self.deca is not None:
+            admit_fields(self, {"T": self.n_frames}, deca=(np.float32, ("T", DECA_DIM)))
+        if self.disagreement is not None:
+            admit_fields(self, {"T": self.n_frames}, disagreement=(np.float32, ("T",)))
+
+    @property
+    def landmark_disagreement(self) -> float | None:
+        """Mean over the frames at which both finders looked; None if there is none."""
+        if self.disagreement is None:
+            return None
+        looked = self.disagreement[(self.disagreement >= 0) & self.present]
+        return float(looked.mean()) if looked.size else None
 
     @property
     def duration_s(self) -> float:

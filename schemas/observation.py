@@ -6,7 +6,7 @@ import numpy as np
 
 from schemas.arrays import Float32, Int32, UInt8, admit_fields
 from schemas.source import SourceVideo
-from schemas.units import MOUTH_PATCH_SIZE, N_BLENDSHAPES, N_LANDMARKS, SAMPLES_PER_FRAME, THUMBNAIL_SIZE
+from schemas.units import DECA_DIM, MOUTH_PATCH_SIZE, N_BLENDSHAPES, N_LANDMARKS, SAMPLES_PER_FRAME, THUMBNAIL_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,9 @@ class Faces:
     blendshapes: Float32  # [M, 52] MediaPipe's scores, 0..1
     sharpness: Float32  # [M] variance of the Laplacian on the face, warped to a fixed size
     mouth_patch: UInt8  # [M, 24, 24, 3] RGB, mouth and chin warped upright to a fixed size
+    deca: Float32 | None = None  # [M, 364] DECA's code of each face, where a recipe asks for it (models.deca.code)
+
+    disagreement: Float32 | None = None  # [M] of two landmark finders (models.points68), -1 where one did not look
 
     def __post_init__(self) -> None:
         patch = MOUTH_PATCH_SIZE
@@ -30,6 +33,10 @@ class Faces:
             sharpness=(np.float32, ("M",)),
             mouth_patch=(np.uint8, ("M", patch, patch, 3)),
         )
+        if self.deca is not None:
+            admit_fields(self, {"M": len(self.frame)}, deca=(np.float32, ("M", DECA_DIM)))
+        if self.disagreement is not None:
+            admit_fields(self, {"M": len(self.frame)}, disagreement=(np.float32, ("M",)))
         if np.any(np.diff(self.frame) < 0):
             raise ValueError("Faces.frame: rows must be ordered by frame")
 

@@ -62,6 +62,7 @@ class ClipScores:
     eyelids_shut_ratio: float | None
     eyelid_asymmetry: float | None
     expression_sd: float | None
+    landmark_disagreement: float | None = None  # of two landmark finders; None without a second
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ N_BLENDSHAPES: Final = 52  # MediaPipe's order, "_neutral" first
 SHAPE_DIM: Final = 100
 EXPRESSION_DIM: Final = 50
 DETAIL_DIM: Final = 128
+DECA_DIM: Final = 236 + DETAIL_DIM  # DECA's coarse code, then its detail
 
 THUMBNAIL_SIZE: Final = (27, 48)  # height, width: what TransNetV2 reads, enough for a flash guard
 MOUTH_PATCH_SIZE: Final = 24

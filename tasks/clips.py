@@ -158,6 +158,8 @@ def _clips(observation: Observation, track: FaceTrack, bounds: list[int], stage_
             audio=observation.audio[slice(*sound)].copy(),
             audio_coverage=_overlap(observation.audio_span, sound) / (n_frames * SAMPLES_PER_FRAME),
             damaged_ratio=observation.damaged_frames / observation.n_frames,
+            deca=None if faces.deca is None else _between(faces.deca, a, b, w),
+            disagreement=None if faces.disagreement is None else faces.disagreement[np.where(w < 0.5, a, b)],
         )
 
 

@@ -5,7 +5,7 @@ thumbnail and the faces with their landmarks; per part the sound. Later stages w
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,9 @@ import numpy as np
 from scenedetect import FrameTimecode
 from scenedetect.detectors import ContentDetector
 
+from models.deca.passing import FaceCodes, FaceEncoder
 from models.face_crops import mouth_patch, sharpness
+from models.points68 import SecondLook
 from schemas.arrays import Float32, UInt8
 from schemas.config import StageConfig
 from schemas.observation import Faces, Observation
@@ -38,15 +40,23 @@ class ObserveConfig(StageConfig):
     restart_score: float = 27.0  # cut score from which faces are not followed across (PySceneDetect's default cut)
 
 
-def observe(source: SourceVideo, landmarker: "FaceFinder", config: ObserveConfig) -> Iterator[Observation]:
-    """Yield the parts of ``source`` in order, each at most ``config.part_s`` long.
+def observe(
+    source: SourceVideo,
+    landmarker: "FaceFinder",
+    config: ObserveConfig,
+    encoder: FaceEncoder | None = None,
+    second: SecondLook | None = None,
+) -> Iterator[Observation]:
+    """Yield the parts of ``source`` in order, each at most ``config.part_s`` long. With an ``encoder`` every face is
+    cut out and encoded on the way, with a ``second`` finder compared, for no later stage sees it again.
 
     Raises ``tasks.media.container.UndecodableMedia`` if not one picture can be decoded.
     """
     part_frames = round(config.part_s * FRAME_RATE)
     landmarker.restart()
     with Footage(source, config.max_side_px) as footage:
-        look = _Look(landmarker, config.restart_score)
+        codes = None if encoder is None else FaceCodes(encoder)
+        look = _Look(landmarker, config.restart_score, codes, second)
         for number, pictures in groupby(footage.pictures(), key=lambda p: p.index // part_frames):
             yield _part(footage, look, pictures, number * part_frames)
 
@@ -56,6 +66,7 @@ def _part(footage: Footage, look: "_Look", pictures: Iterator[Picture], start_fr
     notes = _Notes()
     for picture in pictures:
         notes.add(look.at(picture))
+    look.finish()
     n_frames = len(notes.cut_score)
     audio, audio_span = footage.sound(start_frame, n_frames)
     return Observation(
@@ -82,6 +93,8 @@ class _Seen:
     found: "FoundFaces"
     sharpness: Float32  # [F]
     mouth_patch: UInt8  # [F, 24, 24, 3]
+    code: Float32 | None  # [F, 364] DECA's, filled in by the end of the part
+    disagreement: Float32 | None  # [F] of the two finders
 
 
 class _CutScore(ContentDetector):  # type: ignore[misc] # scenedetect is not typed
@@ -95,16 +108,20 @@ class _CutScore(ContentDetector):  # type: ignore[misc] # scenedetect is not typ
 class _Look:
     """The instruments, in the order in which they look at a picture."""
 
-    def __init__(self, finder: "FaceFinder", restart_score: float) -> None:
+    def __init__(
+        self, finder: "FaceFinder", restart_score: float, codes: FaceCodes | None, second: SecondLook | None
+    ) -> None:
         self._finder = finder
         self._restart_score = restart_score
+        self._codes = codes
+        self._second = second
         self._cut_score = _CutScore()
         self._last: _Seen | None = None
 
     def at(self, picture: Picture) -> _Seen:
         if picture.repeats and self._last is not None:
             seen = self._last
-            return _Seen(0.0, seen.thumbnail, seen.found, seen.sharpness, seen.mouth_patch)
+            return replace(seen, cut_score=0.0)
         rgb = picture.rgb
         height = max(1, round(rgb.shape[0] * _CUT_WIDTH / rgb.shape[1]))
         small = _shrunk(rgb, _CUT_WIDTH, height)
@@ -118,8 +135,17 @@ class _Look:
             found=found,
             sharpness=np.array([sharpness(rgb, face) for face in found.landmarks], np.float32),
             mouth_patch=np.array([mouth_patch(rgb, face) for face in found.landmarks], np.uint8),
+            code=None if self._codes is None else self._codes.of(rgb, found.landmarks),
+            disagreement=(
+                None if self._second is None else self._second.disagreement(rgb, found.landmarks, picture.index)
+            ),
         )
         return self._last
+
+    def finish(self) -> None:
+        """Nothing is owed any more to what was seen so far."""
+        if self._codes is not None:
+            self._codes.finish()
 
 
 def _shrunk(rgb: UInt8, width: int, height: int) -> UInt8:
@@ -146,10 +172,14 @@ class _Notes:
 
         noted = self.with_faces
         patch = (MOUTH_PATCH_SIZE, MOUTH_PATCH_SIZE, 3)
+        codes = [s.code for _, s in noted if s.code is not None]
+        apart = [s.disagreement for _, s in noted if s.disagreement is not None]
         return Faces(
             frame=rows([np.full(len(s.found), k, np.int32) for k, s in noted], np.int32),
             landmarks=rows([s.found.landmarks for _, s in noted], np.float32, N_LANDMARKS, 3),
             blendshapes=rows([s.found.blendshapes for _, s in noted], np.float32, N_BLENDSHAPES),
             sharpness=rows([s.sharpness for _, s in noted], np.float32),
             mouth_patch=rows([s.mouth_patch for _, s in noted], np.uint8, *patch),
+            deca=np.concatenate(codes) if codes else None,
+            disagreement=np.concatenate(apart) if apart else None,
         )

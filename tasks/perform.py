@@ -95,7 +95,7 @@ def perform(
     """Perform ``sound``; ``progress`` hears how many frames are made.
 
     Raises ``tasks.media.hearing.CannotListen``; ``models.avatar.protocol.UnknownSpeech`` if ``encoder`` is not the ear
-    that ``model`` was trained with; ``models.controls.emotion.NoNamedActions`` for an emotion on a head without them.
+    that ``model`` was trained with; ``models.head.model.NoNamedActions`` for an emotion on a head without them.
     """
     heard = _Listening([], [], [], [])
     shape = np.zeros(SHAPE_DIM, np.float32) if part.identity is None else part.identity.shape

@@ -71,7 +71,7 @@ class LivePerformer:
 
         How the sound is cut into pushes changes nothing.
         Raises ``models.avatar.protocol.UnknownSpeech`` if the encoder is not the ear that the model was trained with;
-        ``models.controls.emotion.NoNamedActions`` for an emotion on a head without them.
+        ``models.head.model.NoNamedActions`` for an emotion on a head without them.
         """
         made = []
         while samples.size:

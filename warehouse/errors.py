@@ -81,6 +81,10 @@ class LicenceRefused(WrongQuery):
     """Selected footage may not be used for what was stated."""
 
 
+class MixedHeadModels(WrongQuery):
+    """Selected clips were fitted with more than one head model."""
+
+
 class NothingSelected(WrongQuery):
     """No clip of the snapshot fits the selection."""
 

@@ -20,7 +20,7 @@ from schemas.config import StageConfig
 from schemas.licence import LicenceClass, Use, classify, most_restrictive, permits
 from schemas.units import frames_to_seconds
 from warehouse.connection import quoted
-from warehouse.errors import LicenceRefused, NothingSelected
+from warehouse.errors import LicenceRefused, MixedHeadModels, NothingSelected
 from warehouse.lake import reading
 from warehouse.snapshots import latest_of_data
 from warehouse.sql import session
@@ -32,12 +32,13 @@ SHOWN_LICENCES: Final = 5
 
 
 class Selection(StageConfig):
-    """Which clips, for which use. ``where`` and ``holdout`` see the columns of ``clips``, and of their source its
-    path, dataset, subject_id, licence and consent."""
+    """Which clips, for which use. ``where`` and ``holdout`` see the columns of ``clips``, the ``head_model`` of their
+    motion, and of their source its path, dataset, subject_id, licence and consent."""
 
     snapshot: int | None = Field(default=None, description="its number; None: the newest that brought data")
     where: str = Field(default="true", description="SQL expression over kept clips")
     splits: tuple[str, ...] = Field(default=(TRAIN, "val", "test"), description="by speaker, as curation made them")
+    head_model: str | None = Field(default=None, description="of the clips' motion; None: the one that all have")
     licences: tuple[str, ...] = Field(
         default=(Use.ANY.value,),
         min_length=1,
@@ -69,7 +70,7 @@ class SelectedClip:
 
 @dataclass(frozen=True)
 class SelectedClips:
-    """The clips of a selection, sorted by clip_id. ``selection.snapshot`` is a number."""
+    """The clips of a selection, sorted by clip_id. ``selection`` names its snapshot and its head model."""
 
     selection: Selection
     snapshot: int
@@ -84,6 +85,13 @@ class SelectedClips:
         clips = self.of(*splits) if splits else self.clips
         return frames_to_seconds(sum(clip.n_frames for clip in clips)) / 3600
 
+    @property
+    def head_model(self) -> str:
+        """Whose parameters their motion is."""
+        if self.selection.head_model is None:
+            raise ValueError("a selection that was carried out names its head model")
+        return self.selection.head_model
+
     @cached_property
     def by_id(self) -> dict[str, SelectedClip]:
         return {clip.clip_id: clip for clip in self.clips}
@@ -97,8 +105,9 @@ class SelectedClips:
 def select_clips(root: Path, selection: Selection) -> SelectedClips:
     """The clips that ``selection`` names.
 
-    Raises ``LicenceRefused`` if any of them may not be used as stated, ``NothingSelected``, ``NotReadOnly`` and
-    ``SqlError`` for expressions that are none, and what ``warehouse.lake.reading`` does.
+    Raises ``LicenceRefused`` if any of them may not be used as stated, ``MixedHeadModels`` if they are of several head
+    models, ``NothingSelected``, ``NotReadOnly`` and ``SqlError`` for expressions that are none, and what
+    ``warehouse.lake.reading`` does.
     """
     snapshot = selection.snapshot
     if snapshot is None:
@@ -107,9 +116,18 @@ def select_clips(root: Path, selection: Selection) -> SelectedClips:
     rows = _rows(root, selection, snapshot)
     if not rows:
         raise NothingSelected(f"no kept clip of snapshot {snapshot} fits where {selection.where!r}; ask for less")
+    counts = Counter(row.pop("head_model") for row in rows)
+    if len(counts) > 1:
+        heads = ", ".join(f"{n} clips of {head!r}" for head, n in counts.most_common())
+        raise MixedHeadModels(
+            f"the numbers of one head model mean nothing to another, and these are {heads}; choose one with the SQL "
+            f'"head_model = {quoted(counts.most_common(1)[0][0])}"'
+        )
     clips = tuple(_clip(row, selection) for row in rows)
     _require_licences(clips, selection.licences)
-    return SelectedClips(selection.model_copy(update={"snapshot": snapshot}), snapshot, clips)
+    return SelectedClips(
+        selection.model_copy(update={"snapshot": snapshot, "head_model": next(iter(counts))}), snapshot, clips
+    )
 
 
 def sentence_group(transcript: str) -> str:
@@ -128,13 +146,15 @@ def is_held_out(group: str, share: float) -> bool:
 def _rows(root: Path, selection: Selection, snapshot: int) -> list[dict[str, Any]]:
     splits = ", ".join(map(quoted, selection.splits))
     held = "NULL" if selection.holdout is None else f"coalesce((\n{selection.holdout}\n), false)"
+    head = "true" if selection.head_model is None else f"head_model = {quoted(selection.head_model)}"
     with session(root, snapshot) as opened:
         for expression in filter(None, (selection.where, selection.holdout)):
             opened.check_expression(expression)
         rows: list[dict[str, Any]] = opened.query(
             "SELECT clip_id, source_id, speaker_id, split, n_frames, start_frame, path, dataset, licence, language, "
-            f"language_probability, transcript, {held} AS held_out FROM clip_sources "
-            f"WHERE keep AND split IN ({splits}) AND (\n{selection.where}\n) ORDER BY clip_id"
+            f"language_probability, transcript, head_model, {held} AS held_out FROM clip_sources "
+            "JOIN (SELECT clip_id, head_model FROM motion) USING (clip_id) "
+            f"WHERE {head} AND keep AND split IN ({splits}) AND (\n{selection.where}\n) ORDER BY clip_id"
         ).to_pylist()
     return rows
 

@@ -11,7 +11,9 @@ from typing import Final
 
 from flows.artifacts.pictures import jpeg_uri
 from flows.artifacts.sheet_protocol import SheetAnswer, SheetRequest
-from models.head.model import load_open_head
+from flows.settings import Settings
+from models.head.model import UnreadableHeadModel
+from models.head.shelf import HeadShelf, UnknownHeadModel
 from tasks.contacts import ContactConfig, Tile, Undrawable, draw_pair, page
 from tasks.media.container import UndecodableMedia
 from warehouse.changes import Example
@@ -60,7 +62,11 @@ def _tile(lake: Lake, example: Example, config: ContactConfig) -> Tile:
         raise Undrawable("the file has changed since it was curated")
     size = (example.image_width, example.image_height)
     motion = load_motion(lake, example.clip_id)
-    pair = draw_pair(path, example.start_frame, size, motion, load_open_head(), config)
+    try:
+        head = HeadShelf.beside(Settings.load().assets).head(motion.head_model)
+    except (UnknownHeadModel, UnreadableHeadModel) as error:
+        raise Undrawable(str(error)) from error
+    pair = draw_pair(path, example.start_frame, size, motion, head, config)
     caption = f"kept, {example.n_frames / 25:.1f} s" if example.keep else f"refused: {example.reason}"
     return Tile(pair, caption, example.keep)
 

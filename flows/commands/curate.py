@@ -9,9 +9,10 @@ from pathlib import Path
 
 from flows.batches import Workplace, curate_batch
 from flows.curation import plan
+from flows.heads import make_head_ready
 from flows.offers import gather
 from flows.pool import RunnerPool
-from flows.progress import RunProgress
+from flows.progress import RendersSeen, RunProgress
 from flows.recipe import load_recipe
 from flows.report import CurationReport
 from flows.run import run_plan
@@ -34,6 +35,8 @@ def run(
     AssetStore(settings.assets).require()
     todo = plan(settings.warehouse, offers, recipe, retry_failed)
     report = CurationReport(offered=len(offers), already_there=todo.already_there)
+    if todo.new:
+        make_head_ready(recipe, settings.assets, RendersSeen(quiet=as_json))
     if todo.new or todo.duplicates:
         place = Workplace(
             warehouse=settings.warehouse,

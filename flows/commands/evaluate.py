@@ -11,7 +11,9 @@ from flows.performing import DEFAULT, find_model
 from flows.settings import Settings
 from flows.training import facts_of
 from models.avatar.protocol import UnknownSpeech
-from models.presets import UnknownHeadModel, open_model
+from models.head.model import UnreadableHeadModel
+from models.head.shelf import HeadShelf, UnknownHeadModel
+from models.presets import open_model
 from models.speech_encoder import SpeechModelUnavailable
 from models.training.checkpoint import UnreadableCheckpoint, read_card
 from models.whisper.checkpoint import InvalidWhisperModel
@@ -25,6 +27,7 @@ _REFUSALS: Final = (
     InvalidWhisperModel,
     SpeechModelUnavailable,
     UnknownHeadModel,
+    UnreadableHeadModel,
     UnknownSpeech,
     UnreadableCheckpoint,
 )
@@ -42,7 +45,8 @@ def run(
 ) -> int:
     settings = Settings.load(warehouse)
     name, folder = find_model(settings.warehouse, model)
-    selection = Selection()
+    card = read_card(folder)
+    selection = Selection(head_model=card.head_model)
     if name != DEFAULT:
         with reading(settings.warehouse) as lake:
             selection = Selection.model_validate_json(resolve_version(lake, name).selection)
@@ -52,9 +56,10 @@ def run(
     measures = EvaluateConfig(seeds=tuple(range(seeds)), steps=steps)
     plan = EvaluationPlan(splits=tuple(splits), measures=measures)
     try:
-        card = read_card(folder)
+        heads = HeadShelf.beside(settings.assets)
+        head = heads.head(card.head_model)
         ear = open_ear(settings.assets, card.speech_model)
-        evaluation = evaluate_on(settings.warehouse, open_model(folder), ear, selected, plan)
+        evaluation = evaluate_on(settings.warehouse, open_model(folder, heads=heads), ear, selected, plan, head)
     except _REFUSALS as error:
         raise CannotTrain(str(error)) from error
     print(f"{name} on {', '.join(splits)} of snapshot {selected.snapshot}")
@@ -64,5 +69,5 @@ def run(
         print(f"out of sync by the model's ear: {', '.join(late)}")
     if report is not None:
         sounds = soundtracks(selected, [clip.clip_id for clip in evaluation.played[:films]])
-        print(f"report {write_report(evaluation, report, sounds, {'version': name} | facts_of(card))}")
+        print(f"report {write_report(evaluation, report, sounds, {'version': name} | facts_of(card), head)}")
     return 0

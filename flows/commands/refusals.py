@@ -5,12 +5,12 @@ from contextlib import contextmanager
 
 from flows.errors import CannotPerform, WrongCall
 from models.avatar.protocol import UnknownSpeech
-from models.controls.emotion import NoNamedActions
 from models.controls.keys import BadControl
 from models.controls.sentence import UnreadableSentenceModel
 from models.encode import EncodingFailed
 from models.export.formats import WrongHeadModel
-from models.presets import UnknownHeadModel
+from models.head.model import NoNamedActions, UnreadableHeadModel
+from models.head.shelf import UnknownHeadModel
 from models.training.checkpoint import UnreadableCheckpoint
 from tasks.draw import DrawingProcessDied
 from tasks.media.hearing import CannotListen
@@ -25,6 +25,7 @@ _REFUSALS = (
     NoNamedActions,
     SeveralFaces,
     UnknownHeadModel,
+    UnreadableHeadModel,
     UnknownSpeech,
     UnreadableCheckpoint,
     UnreadablePicture,

@@ -6,7 +6,8 @@ from flows.errors import CannotShow
 from flows.settings import Settings
 from models.assets import AssetStore
 from models.encode import EncodingFailed
-from models.head.model import load_open_head
+from models.head.model import UnreadableHeadModel
+from models.head.shelf import HeadShelf, UnknownHeadModel
 from models.landmarks import FaceLandmarker
 from schemas.source import Offer, SourceVideo
 from tasks.ingest import IngestConfig, ingest
@@ -37,8 +38,9 @@ def run(name: str, output: Path, warehouse: Path | None, still: bool) -> int:
     clip = ShownClip(source, row["start_frame"], *size, motion, speech.envelope, verdicts)
     write = write_sheet if still else write_overlay
     try:
+        head = HeadShelf.beside(settings.assets).head(motion.head_model)
         with FaceLandmarker(AssetStore(settings.assets).path("face-landmarker")) as finder:
-            print(write(output, clip, load_open_head(), finder, ShowConfig()))
-    except (SpanNotFound, EncodingFailed, UnwritableImage) as error:
+            print(write(output, clip, head, finder, ShowConfig()))
+    except (UnknownHeadModel, UnreadableHeadModel, SpanNotFound, EncodingFailed, UnwritableImage) as error:
         raise CannotShow(str(error)) from error
     return 0

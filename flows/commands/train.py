@@ -10,7 +10,9 @@ from flows.evaluation import in_short
 from flows.packs import MixtureConfig
 from flows.settings import Settings
 from flows.training import TrainPlan, TrainReport, run_training
-from models.presets import Preset, UnknownHeadModel, schedule_of
+from models.head.model import UnreadableHeadModel
+from models.head.shelf import UnknownHeadModel
+from models.presets import Preset, schedule_of
 from models.speech_encoder import SpeechModelUnavailable
 from models.training.checkpoint import UnreadableCheckpoint
 from models.training.folders import DiskFull
@@ -37,6 +39,7 @@ _REFUSALS = (
     SpeechModelUnavailable,
     TrainingDiverged,
     UnknownHeadModel,
+    UnreadableHeadModel,
     UnreadableCheckpoint,
     UnusableWindows,
 )

@@ -1,7 +1,7 @@
 """The face as a differentiable function of generated frames: what the losses see of the head model.
 
-Head rotation, gaze and place are left out: a lip error is measured on a head that stands still. Linear expressions and
-one joint then suffice, for the few vertices that matter.
+Head rotation, gaze and place are left out: a lip error is measured on a head that stands still. Linear expressions, one
+joint and its pose correctives, where the head has them, then suffice, for the few vertices that matter.
 """
 
 import numpy as np
@@ -32,18 +32,25 @@ class FaceGeometry(nn.Module):
         self.basis: Tensor
         self.arm: Tensor
         self.follows: Tensor
+        self.correctives: Tensor
+        of_jaw = np.zeros((len(chosen), 3, 0)) if head.pose_basis is None else head.pose_basis[chosen, :, :9]
         for name, values in (
             ("basis", np.ascontiguousarray(basis.T)),
             ("arm", (head.template[chosen] - joint) * 1000.0),
             ("follows", head.weights[chosen, JAW_JOINT, None].copy()),
+            ("correctives", np.ascontiguousarray(of_jaw.reshape(len(basis), -1).T * 1000.0, np.float32)),
         ):
             self.register_buffer(name, torch.from_numpy(values), persistent=False)
 
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Frames [..., 58] to lips [..., L, 3] and upper face [..., U, 3], relative to the jaw joint."""
         flat = frames[..., EXPRESSION] @ self.basis
+        turn = rotation_matrix(frames[..., JAW])
+        if len(self.correctives):
+            change = turn - torch.eye(3, dtype=turn.dtype, device=turn.device)
+            flat = flat + change.flatten(-2) @ self.correctives
         moved = flat.reshape(*flat.shape[:-1], -1, 3) + self.arm
-        turned = moved @ rotation_matrix(frames[..., JAW]).transpose(-1, -2)
+        turned = moved @ turn.transpose(-1, -2)
         vertices = moved + self.follows * (turned - moved)
         return vertices[..., : self.n_lips, :], vertices[..., self.n_lips :, :]
 

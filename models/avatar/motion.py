@@ -40,9 +40,11 @@ def relative_rotation(rotation: Float32) -> Float32:
 
 
 def mouth_channels(expression_names: Sequence[str]) -> Bool:
-    """[58] which numbers of a frame shape the mouth: the jaw, and the actions that ARKit names after mouth and jaw."""
+    """[58] which numbers of a frame shape the mouth: the jaw, and the actions that ARKit names after mouth and jaw; of
+    expressions without such names, components of the whole face, all."""
     mouth = np.zeros(MOTION_DIM, np.bool_)
-    mouth[EXPRESSION] = [name.startswith(_OF_THE_MOUTH) for name in expression_names]
+    named = [name.startswith(_OF_THE_MOUTH) for name in expression_names]
+    mouth[EXPRESSION] = named if any(named) else True
     mouth[JAW] = True
     return mouth
 

@@ -11,7 +11,7 @@ from models.avatar.motion import EXPRESSION, JAW
 from models.controls.articulation import articulation_of
 from models.controls.keys import BadControl, frame_times, read_keys
 from models.controls.templates import PROTOTYPES, sides, templates
-from models.head.model import HeadModel
+from models.head.model import HeadModel, NoNamedActions
 from schemas.arrays import Float32
 from schemas.controls import EMOTIONS, Emotion, EmotionCurve
 
@@ -21,10 +21,6 @@ _KNEE: Final = 6.0  # how late and how sharply an addition bends into that end
 _WITH_OPEN_EYES: Final = ("eyeWide", "eyeSquint")
 
 _ITEM: Final = re.compile(r"(?P<name>[a-z]+)(?::(?P<value>[0-9.]+))?(?:@(?P<time>[0-9.]+)s?)?", re.IGNORECASE)
-
-
-class NoNamedActions(ValueError):
-    """The head's expression directions are not ARKit's named actions, so no emotion can be spelt in them."""
 
 
 def parse_emotion(text: str) -> EmotionCurve:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from models.deca.network import CROP_PX
+from models.deca.code import CROP_PX
 from schemas.arrays import Float32, UInt8, admit_fields
 
 _ENLARGED: Final = 1.1 * 1.25

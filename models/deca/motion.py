@@ -9,11 +9,9 @@ focal length that is chosen, not seen; the head is put where the pinhole's scale
 
 import numpy as np
 
+from models.deca.code import CROP_PX, DecaCode
 from models.deca.crop import CropBoxes
-from models.deca.encoder import DecaCode
-from models.deca.network import CROP_PX
-from models.flame.model import Flame
-from models.head.model import ROOT
+from models.head.model import ROOT, HeadModel
 from models.head.rotation import to_matrix
 from models.render import Camera
 from schemas.arrays import Float32
@@ -22,8 +20,8 @@ from schemas.motion import HeadMotion
 _LEAST_SCALE = 1e-2  # of s, where the network found no face; 100 m away
 
 
-def to_motion(clip_id: str, code: DecaCode, boxes: CropBoxes, camera: Camera, flame: Flame) -> HeadMotion:
-    """The motion of ``flame`` that ``code`` means, its crops cut at ``boxes`` from pictures seen by ``camera``.
+def to_motion(clip_id: str, code: DecaCode, boxes: CropBoxes, camera: Camera, head: HeadModel) -> HeadMotion:
+    """The motion of ``head``, a FLAME, that ``code`` means, cut at ``boxes`` from pictures seen by ``camera``.
 
     One identity: the mean over the frames. The frames' expression, pose and detail stand as they are. DECA sees
     neither gaze (zero) nor lids (read off the expression).
@@ -32,24 +30,24 @@ def to_motion(clip_id: str, code: DecaCode, boxes: CropBoxes, camera: Camera, fl
         raise ValueError(f"got {len(code.shape)} codes and {len(boxes.side)} boxes")
     return HeadMotion(
         clip_id=clip_id,
-        head_model=flame.head.name,
+        head_model=head.name,
         n_frames=len(code.shape),
         shape=code.identity,
         expression=code.expression,
         global_rotation=code.rotation,
         jaw=code.jaw,
         eyes=np.zeros((len(code.shape), 6), np.float32),
-        eyelids=flame.eyelids(code.expression),
-        translation=_translation(code, boxes, camera, flame),
+        eyelids=head.eyelids(code.expression),
+        translation=_translation(code, boxes, camera, head),
         focal_px=camera.focal_px,
         principal_point_px=camera.principal_point_px,
         detail=code.detail,
     )
 
 
-def _translation(code: DecaCode, boxes: CropBoxes, camera: Camera, flame: Flame) -> Float32:
+def _translation(code: DecaCode, boxes: CropBoxes, camera: Camera, head: HeadModel) -> Float32:
     """[T, 3] metres."""
-    head, shape = flame.head, code.identity
+    shape = code.identity
     s = np.maximum(code.camera[:, 0], _LEAST_SCALE)
     pixels_a_metre = s * (CROP_PX / 2) / boxes.pixels_a_pixel
     depth = camera.focal_px / pixels_a_metre

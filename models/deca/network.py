@@ -9,13 +9,10 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
+from models.deca.code import CODE_DIM
 from models.deca.resnet import FEATURES, ResNet50
 from schemas.units import DETAIL_DIM, EXPRESSION_DIM
 
-# The coarse code, in the order in which the network puts it out.
-CODE: Final = {"shape": 100, "texture": 50, "expression": 50, "pose": 6, "camera": 3, "light": 27}
-CODE_DIM: Final = sum(CODE.values())
-CROP_PX: Final = 224
 UV_PX: Final = 256
 
 _HIDDEN: Final = 1024

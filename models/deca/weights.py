@@ -9,17 +9,12 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
+from models.deca.code import WHERE_DECA_IS_HAD
 from models.deca.network import DecaNetworks
 
 _LARGEST_FILE: Final = 1 << 30  # bytes; the published one has 434 MB, half of it the optimiser's
 _PARTS: Final = ("E_flame", "E_detail", "D_detail")
 _LISTED: Final = 8
-_WHERE: Final = (
-    "DECA's weights are not part of this program: register at https://deca.is.tue.mpg.de, accept the licence (for "
-    "non-commercial research only) and take deca_model.tar, which the project's README on "
-    "https://github.com/YadiraF/DECA links to. Its authors publish neither size nor checksum, so neither is checked "
-    "beyond the names and shapes within; FLAME 2020 (https://flame.is.tue.mpg.de) is needed beside it"
-)
 
 
 class DecaUnavailable(RuntimeError):
@@ -35,14 +30,16 @@ class DecaWeights:
 def read_weights(path: Path) -> DecaWeights:
     """Load every parameter of the three networks, no more and no fewer. Raises ``DecaUnavailable``."""
     if not path.is_file():
-        raise DecaUnavailable(f"{path} is not there. {_WHERE}.")
+        raise DecaUnavailable(f"{path} is not there. {WHERE_DECA_IS_HAD}.")
     try:
         content = _open(path)
     except Exception as error:  # torch's reader raises whatever a broken file leads it to
-        raise DecaUnavailable(f"{path}: not a torch file of plain tensors ({str(error)[:300]}). {_WHERE}.") from error
+        raise DecaUnavailable(
+            f"{path}: not a torch file of plain tensors ({str(error)[:300]}). {WHERE_DECA_IS_HAD}."
+        ) from error
     if not isinstance(content, Mapping) or not all(isinstance(content.get(part), Mapping) for part in _PARTS):
         held = sorted(map(str, content))[:_LISTED] if isinstance(content, Mapping) else [type(content).__name__]
-        raise DecaUnavailable(f"{path} holds {held}, wanted {list(_PARTS)}. {_WHERE}.")
+        raise DecaUnavailable(f"{path} holds {held}, wanted {list(_PARTS)}. {WHERE_DECA_IS_HAD}.")
     parameters = {f"{part}.{name}": value for part in _PARTS for name, value in content[part].items()}
     with torch.device("meta"):
         networks = DecaNetworks()
@@ -85,4 +82,4 @@ def _compare(path: Path, wanted: Mapping[str, Tensor], found: Mapping[str, Any])
         if names
     ]
     if said:
-        raise DecaUnavailable(f"{path} is not DECA's weights: it {'; it '.join(said)}. {_WHERE}.")
+        raise DecaUnavailable(f"{path} is not DECA's weights: it {'; it '.join(said)}. {WHERE_DECA_IS_HAD}.")

@@ -57,7 +57,11 @@ def to_arkit_csv(performance: Performance, head: HeadModel) -> Content:
 
 
 def to_actions(performance: Performance, head: HeadModel) -> Array:
-    """[T, 52] how much of each of ``ACTIONS``; not everything lies within ARKit's 0..1."""
+    """[T, 52] how much of each of ``ACTIONS``; not everything lies within ARKit's 0..1.
+
+    Raises ``models.head.model.NoNamedActions``.
+    """
+    head.require_actions("a table of ARKit's")
     wanted = np.zeros((performance.n_frames, len(ACTIONS)), np.float64)
     for k, name in enumerate(head.expression_names):
         wanted[:, ACTIONS.index(name)] = performance.expression[:, k]

@@ -44,7 +44,7 @@ class Exported:
 def export(performance: Performance, head: HeadModel, path: Path) -> Exported:
     """Write ``performance`` to ``path``, whose suffix decides the format; the file appears only when complete.
 
-    Raises ``UnknownFormat``, ``WrongHeadModel``.
+    Raises ``UnknownFormat``, ``WrongHeadModel`` and, for ``.csv``, ``models.head.model.NoNamedActions``.
     """
     kind = format_of(path)
     if performance.head_model != head.name:

@@ -1,6 +1,8 @@
 """A performance as binary glTF 2.0: one skinned mesh with morph targets, and an animation of 25 keys a second.
 
-Sound is no part of glTF. Materials are plain: vertex colours on skin, and on the wet parts (eyes, teeth, mouth).
+Vertices keep the model's order; those on a seam of its texture come again at the end, for glTF knows one place of the
+texture a vertex. Sound is no part of glTF. Materials are plain: vertex colours on skin, and on the wet parts (eyes,
+teeth, mouth).
 """
 
 import json
@@ -15,6 +17,7 @@ from models.export.content import Content
 from models.export.rig import JOINT_NAMES, Rig, linear_colours, rig_of
 from models.head.model import NECK, HeadModel
 from models.head.regions import EYEBALLS, Region
+from models.head.texture import Unwrapped
 from models.render import vertex_normals
 from schemas.arrays import Float32, Int32
 from schemas.performance import Performance
@@ -128,16 +131,21 @@ def to_glb(performance: Performance, head: HeadModel) -> Content:
 
 
 def _mesh(rig: Rig, head: HeadModel, buffer: _Buffer) -> dict[str, Any]:
+    cut = Unwrapped.of(head)
+    of_head = np.arange(len(rig.points)) if cut is None else cut.vertices
     attributes = {
-        "POSITION": buffer.add(rig.points, _Target.VERTICES, bounds=True),
-        "NORMAL": buffer.add(vertex_normals(rig.points, rig.faces), _Target.VERTICES),
-        "COLOR_0": buffer.add(_colours(head), _Target.VERTICES),
-        "JOINTS_0": buffer.add(rig.joint_indices, _Target.VERTICES),
-        "WEIGHTS_0": buffer.add(rig.joint_weights, _Target.VERTICES),
+        "POSITION": buffer.add(rig.points[of_head], _Target.VERTICES, bounds=True),
+        "NORMAL": buffer.add(vertex_normals(rig.points, rig.faces)[of_head], _Target.VERTICES),
+        "COLOR_0": buffer.add(_colours(head)[of_head], _Target.VERTICES),
+        "JOINTS_0": buffer.add(rig.joint_indices[of_head], _Target.VERTICES),
+        "WEIGHTS_0": buffer.add(rig.joint_weights[of_head], _Target.VERTICES),
     }
-    targets = [{"POSITION": buffer.add_displacement(target)} for target in rig.targets]
+    if cut is not None:
+        attributes["TEXCOORD_0"] = buffer.add(cut.from_the_top, _Target.VERTICES)
+    targets = [{"POSITION": buffer.add_displacement(target[of_head])} for target in rig.targets]
     wet = head.mask(*_WET)[rig.faces].all(axis=1)
-    primitives = [_primitive(attributes, targets, rig.faces[part], k, buffer) for k, part in enumerate((~wet, wet))]
+    faces = rig.faces if cut is None else cut.faces
+    primitives = [_primitive(attributes, targets, faces[part], k, buffer) for k, part in enumerate((~wet, wet))]
     mesh: dict[str, Any] = {"name": "head", "primitives": primitives}
     if targets:
         mesh |= {"weights": [0.0] * len(targets), "extras": {"targetNames": list(rig.target_names)}}

@@ -1,6 +1,7 @@
 """A head model and a performance of it, as animation formats think of them: morph targets, joints, keys.
 
-At rest the identity is applied. Morph targets act first, then linear blend skinning. Weights of the root and of the
+At rest the identity is applied. Morph targets act first, then linear blend skinning. Pose correctives, where the head
+has them, are morph targets too, keyed by the turns of jaw and eyes that they follow. Weights of the root and of the
 neck are kept apart although only the root turns, so that a file's neck can be animated by others.
 """
 
@@ -10,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from models.head.model import JAW, LEFT_EYE, NECK, RIGHT_EYE, ROOT, HeadModel
+from models.head.model import JAW, LEFT_EYE, NECK, RIGHT_EYE, ROOT, TURNING, HeadModel, pose_features
 from models.head.regions import base_colours
 from schemas.arrays import Float32, Int32
 from schemas.performance import Performance
@@ -48,7 +49,8 @@ def rig_of(performance: Performance, head: HeadModel) -> Rig:
     """The rig of ``head`` with the performance's identity and keys."""
     points = head.template + head.shape_basis @ performance.shape
     joints = head.joint_regressor @ points
-    used = np.flatnonzero((performance.expression != 0).any(axis=0))
+    names, basis, strengths = _targets(performance, head)
+    used = np.flatnonzero((strengths != 0).any(axis=0))
     turns = np.zeros((performance.n_frames, len(JOINT_NAMES), 3), np.float32)
     turns[:, ROOT], turns[:, JAW] = performance.global_rotation, performance.jaw
     turns[:, LEFT_EYE], turns[:, RIGHT_EYE] = performance.eyes[:, :3], performance.eyes[:, 3:]
@@ -60,12 +62,26 @@ def rig_of(performance: Performance, head: HeadModel) -> Rig:
         parents=tuple(int(p) for p in head.parents),
         joint_indices=indices,
         joint_weights=weights,
-        target_names=tuple(head.expression_names[k] for k in used),
-        targets=np.ascontiguousarray(np.moveaxis(head.expression_basis[:, :, used], 2, 0)),
-        target_weights=np.ascontiguousarray(performance.expression[:, used]),
+        target_names=tuple(names[k] for k in used),
+        targets=np.ascontiguousarray(np.moveaxis(basis[:, :, used], 2, 0)),
+        target_weights=np.ascontiguousarray(strengths[:, used]),
         rotations=to_quaternion(turns),
         root_translation=joints[ROOT] + performance.translation,
         times_s=(np.arange(performance.n_frames) / float(FRAME_RATE)).astype(np.float32),
+    )
+
+
+def _targets(performance: Performance, head: HeadModel) -> tuple[tuple[str, ...], Float32, Float32]:
+    """Names, displacements [V, 3, K] and weights [T, K] of all targets that the head knows."""
+    if head.pose_basis is None:
+        return head.expression_names, head.expression_basis, performance.expression
+    names = tuple(
+        f"{JOINT_NAMES[j]}Corrective{row}{column}" for j in TURNING for row in range(3) for column in range(3)
+    )
+    return (
+        (*head.expression_names, *names),
+        np.concatenate([head.expression_basis, head.pose_basis], axis=2),
+        np.concatenate([performance.expression, pose_features(performance.jaw, performance.eyes)], axis=1),
     )
 
 

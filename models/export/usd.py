@@ -30,7 +30,7 @@ def to_usda(performance: Performance, head: HeadModel) -> Content:
             "    rel skel:skeleton = </Avatar/Skeleton>",
             _skeleton(rig),
             _animation(rig),
-            _mesh(rig, linear_colours(head)),
+            _mesh(rig, head),
             "}",
             "",
         ]
@@ -86,7 +86,7 @@ def _animation(rig: Rig) -> str:
     return "\n".join([*lines, "        }", "    }"])
 
 
-def _mesh(rig: Rig, colours: Float32) -> str:
+def _mesh(rig: Rig, head: HeadModel) -> str:
     vertex = 'interpolation = "vertex"'
     lines = [
         "",
@@ -98,7 +98,7 @@ def _mesh(rig: Rig, colours: Float32) -> str:
         f"        int[] faceVertexIndices = {_numbers(rig.faces.ravel())}",
         f"        point3f[] points = {_tuples(rig.points)}",
         f"        normal3f[] normals = {_tuples(vertex_normals(rig.points, rig.faces))} ({vertex})",
-        f"        color3f[] primvars:displayColor = {_tuples(colours)} ({vertex})",
+        f"        color3f[] primvars:displayColor = {_tuples(linear_colours(head))} ({vertex})",
         f"        int[] primvars:skel:jointIndices = {_numbers(rig.joint_indices.ravel())} "
         f"(elementSize = {INFLUENCES}\n            {vertex})",
         f"        float[] primvars:skel:jointWeights = {_numbers(rig.joint_weights.ravel())} "
@@ -106,6 +106,11 @@ def _mesh(rig: Rig, colours: Float32) -> str:
         f"        matrix4d primvars:skel:geomBindTransform = {_placements(np.zeros((1, 3), np.float32))[1:-1]}",
         "        rel skel:skeleton = </Avatar/Skeleton>",
     ]
+    if head.uv is not None and head.uv_faces is not None:
+        lines += [
+            f'        texCoord2f[] primvars:st = {_tuples(head.uv)} (interpolation = "faceVarying")',
+            f"        int[] primvars:st:indices = {_numbers(head.uv_faces.ravel())}",
+        ]
     if rig.target_names:
         paths = ", ".join(f"</Avatar/Head/{name}>" for name in rig.target_names)
         lines += [

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.fit.correctives import PoseCorrectives
 from models.head.landmarks import LEFT_IRIS, RIGHT_IRIS
 from models.head.model import JAW, LEFT_EYE, RIGHT_EYE, ROOT, HeadModel
 from schemas.arrays import Float32, Int32
@@ -15,7 +16,8 @@ _TURNING = (JAW, LEFT_EYE, RIGHT_EYE)
 @dataclass(frozen=True, eq=False)
 class LandmarkBasis:
     """L landmarks, B shapes. A landmark at rest is ``x = template + shape @ beta + expression @ psi``; posed it is
-    ``x + w (Q - I)(x - c)`` with the turn Q of its joint at ``c``. Metres, head frame.
+    ``x + w (Q - I)(x - c)`` with the turn Q of its joint at ``c``; where the head has pose correctives, ``x`` has
+    them in it. Metres, head frame.
 
     Exact for rigid parts; where skinning weights change within a triangle it is off by less than 0.1 mm.
     """
@@ -31,6 +33,15 @@ class LandmarkBasis:
     root_shape: Float32  # [3, B]
     pivot: Float32  # [3] about which the fit turns: the middle of the face keeps rotation and translation apart
     sigma: Float32  # [L] metres
+    has_actions: bool  # expressions are actions 0..1, not components either way
+    correctives: PoseCorrectives | None
+
+    @property
+    def size_of_shapes(self) -> Float32:
+        """[B] growth of the landmarks' spread, as a share, by each identity direction."""
+        spread = self.template - self.template.mean(0)
+        moved = self.shape - self.shape.mean(0)
+        return np.asarray(np.einsum("lc,lck->k", spread, moved) / (spread**2).sum(), np.float32)
 
     @property
     def n_shapes(self) -> int:
@@ -61,4 +72,6 @@ class LandmarkBasis:
             root_shape=joints_shape[ROOT].astype(np.float32),
             pivot=template.mean(0),
             sigma=head.landmark_sigma,
+            has_actions=head.has_actions,
+            correctives=PoseCorrectives.of(head),
         )

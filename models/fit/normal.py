@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.fit.basis import LandmarkBasis
+from models.fit.prior import Prior
 from models.fit.project import Lens, Posed, jacobians, pose
 from models.fit.settings import FitSettings
-from models.fit.state import EXPRESSION, GAZE, JAW, N_PARAMETERS, FitState
+from models.fit.state import N_PARAMETERS, FitState
 from models.head.landmarks import LID_GAPS, LIP_GAPS
 from schemas.arrays import Float32
 
@@ -33,10 +34,12 @@ def linearise(
     observed: Float32,
     lens: Lens,
     settings: FitSettings,
+    prior: Prior,
     weight: float,
     with_shape: bool,
 ) -> Normal:
-    """Normal equations at ``state`` against landmarks ``observed`` [T, 478, 2], each of them weighing ``weight``."""
+    """Normal equations at ``state`` against landmarks ``observed`` [T, 478, 2], each of them weighing ``weight``, and
+    the ``prior`` of these frames."""
     n = len(observed)
     own = np.empty((n, N_PARAMETERS, N_PARAMETERS), np.float32)
     gradient = np.empty((n, N_PARAMETERS), np.float32)
@@ -63,21 +66,31 @@ def linearise(
             flat = shape_rows.reshape(-1, basis.n_shapes)
             shape += flat.T @ flat
             shape_gradient += flat.T @ residual.ravel()
-    cost += _add_priors(own, gradient, state, settings)
+    diagonal = np.arange(N_PARAMETERS)
+    precisions, pull, prior_cost = prior.on_motion(state)
+    own[:, diagonal, diagonal] += precisions
+    gradient += pull
+    cost += prior_cost
     if shape is not None and shape_gradient is not None:
-        shape[np.diag_indices(basis.n_shapes)] += 1 / settings.shape_sd**2
-        shape_gradient += state.shape / settings.shape_sd**2
-        cost += 0.5 * float((state.shape**2).sum()) / settings.shape_sd**2
+        shape_pull, shape_cost = prior.on_shape(state.shape)
+        shape += prior.shape_precision
+        shape_gradient += shape_pull
+        cost += shape_cost
     return Normal(own, gradient, cross, shape, shape_gradient, cost)
 
 
 def cost_of(
-    basis: LandmarkBasis, state: FitState, observed: Float32, lens: Lens, settings: FitSettings, weight: float
+    basis: LandmarkBasis,
+    state: FitState,
+    observed: Float32,
+    lens: Lens,
+    settings: FitSettings,
+    prior: Prior,
+    weight: float,
 ) -> float:
     """What ``linearise`` would report as cost, but for the shape's prior, without derivatives."""
     posed = pose(basis, state, lens)
-    values, precisions = _priors(state, settings)
-    return _weighted(basis, posed, observed, lens, settings, weight)[2] + 0.5 * float((precisions * values**2).sum())
+    return _weighted(basis, posed, observed, lens, settings, weight)[2] + prior.on_motion(state)[2]
 
 
 def _weighted(
@@ -109,25 +122,3 @@ def _rows(by: Float32, scale: tuple[Float32, Float32]) -> Float32:
     np.multiply(by, scale[0][..., None, None], out=out[:, :landmarks])
     out[:, landmarks:] = (by[:, _GAPS[:, 0]] - by[:, _GAPS[:, 1]]) * scale[1][..., None, None]
     return out.reshape(n, -1, k)
-
-
-def _priors(state: FitState, settings: FitSettings) -> tuple[Float32, Float32]:
-    """Values [T, 61] and their precisions; the one-sided parts count only on their side."""
-    values = np.zeros((len(state.expression), N_PARAMETERS), np.float32)
-    precisions = np.zeros_like(values)
-    values[:, JAW], values[:, GAZE], values[:, EXPRESSION] = state.jaw, state.gaze, state.expression
-    sideways = 1 / np.radians(settings.jaw_sideways_sd_deg) ** 2
-    precisions[:, JAW] = [1 / np.radians(settings.jaw_open_sd_deg) ** 2, sideways, sideways]
-    precisions[:, JAW.start] += (state.jaw[:, 0] < 0) / np.radians(settings.jaw_closed_sd_deg) ** 2
-    precisions[:, GAZE] = 1 / np.radians(settings.gaze_sd_deg) ** 2
-    precisions[:, EXPRESSION] = 1 / settings.expression_sd**2
-    precisions[:, EXPRESSION] += (state.expression < 0) / settings.below_zero_sd**2
-    return values, precisions
-
-
-def _add_priors(own: Float32, gradient: Float32, state: FitState, settings: FitSettings) -> float:
-    values, precisions = _priors(state, settings)
-    diagonal = np.arange(N_PARAMETERS)
-    own[:, diagonal, diagonal] += precisions
-    gradient += precisions * values
-    return 0.5 * float((precisions * values**2).sum())

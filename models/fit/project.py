@@ -36,6 +36,8 @@ def pose(basis: LandmarkBasis, state: FitState, lens: Lens) -> Posed:
     n = len(state.expression)
     flat = (basis.template + basis.shape @ state.shape).ravel()
     rest = (flat + state.expression @ basis.expression.reshape(-1, basis.expression.shape[2]).T).reshape(n, -1, 3)
+    if basis.correctives is not None:
+        rest += basis.correctives.moved(state.jaw, state.gaze)
     joints = basis.joints + basis.joints_shape @ state.shape
     arms = rest - joints[basis.joint]
     gaze = to_matrix(np.pad(state.gaze, ((0, 0), (0, 1))))
@@ -82,6 +84,9 @@ def jacobians(
     eyes = np.flatnonzero(basis.joint > 0)
     gaze = to_matrix(np.pad(state.gaze, ((0, 0), (0, 1))))
     own[:, eyes, :, GAZE] = _by_turn(posed, state, by_point, basis, eyes, gaze)[..., :2]
+    if basis.correctives is not None:
+        own[..., JAW] += by_rest @ basis.correctives.by_jaw(state.jaw)
+        own[..., GAZE] += by_rest @ basis.correctives.by_gaze(state.gaze)
     _chain(by_rest, basis.expression, own[..., EXPRESSION])
     if not with_shape:
         return own, None

@@ -22,6 +22,12 @@ class FitSettings(StageConfig):
     shape_sd: float = Field(1.0, gt=0)
     expression_sd: float = Field(0.5, gt=0, description="of an action's strength, about 0")
     below_zero_sd: float = Field(0.2, gt=0, description="of an action's strength where it is negative, on top")
+    component_sd: float = Field(1.0, gt=0, description="of an expression component, of heads that have no actions")
+    size_sd: float = Field(0.03, gt=0, description="of the size of a head whose identities differ in it, as a share")
+    # Of another instrument's answer, where a fit begins with one (DECA's).
+    guess_shape_sd: float = Field(0.5, gt=0)
+    guess_expression_sd: float = Field(0.5, gt=0)
+    guess_jaw_sd_deg: float = Field(4.0, gt=0)
     jaw_open_sd_deg: float = Field(20.0, gt=0)
     jaw_closed_sd_deg: float = Field(1.0, gt=0, description="of a jaw shut further than at rest, on top")
     jaw_sideways_sd_deg: float = Field(1.5, gt=0)
@@ -31,3 +37,4 @@ class FitSettings(StageConfig):
     smooth_jaw_deg: float = Field(3.0, gt=0)
     smooth_gaze_deg: float = Field(8.0, gt=0)
     smooth_expression: float = Field(0.25, gt=0)
+    smooth_component: float = Field(0.5, gt=0)

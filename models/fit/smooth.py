@@ -11,14 +11,14 @@ from schemas.arrays import Float32
 Float64 = npt.NDArray[np.float64]
 
 
-def precisions(settings: FitSettings) -> Float64:
+def precisions(settings: FitSettings, has_actions: bool) -> Float64:
     """[61] weight of each parameter's squared second difference."""
     sd = np.empty(N_PARAMETERS)
     sd[ROTATION] = np.radians(settings.smooth_rotation_deg)
     sd[TRANSLATION] = settings.smooth_translation_mm * 1e-3
     sd[JAW] = np.radians(settings.smooth_jaw_deg)
     sd[GAZE] = np.radians(settings.smooth_gaze_deg)
-    sd[EXPRESSION] = settings.smooth_expression
+    sd[EXPRESSION] = settings.smooth_expression if has_actions else settings.smooth_component
     return np.asarray(1 / sd**2)
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from models.fit.basis import LandmarkBasis
 from models.fit.normal import Normal, cost_of, linearise
+from models.fit.prior import Prior
 from models.fit.project import Lens
 from models.fit.settings import FitSettings
 from models.fit.smooth import precisions, second_difference, solve_smooth
@@ -36,33 +37,58 @@ class Fit:
     lens: Lens
 
 
+def lens_of(image_size: tuple[int, int], settings: FitSettings) -> Lens:
+    """The camera that a picture of ``image_size`` (width, height) is taken to be seen by."""
+    width, height = image_size
+    return Lens(settings.focal_ratio * max(width, height), ((width - 1) / 2, (height - 1) / 2))
+
+
 def fit_landmarks(
-    basis: LandmarkBasis, landmarks: Float32, present: Bool, image_size: tuple[int, int], settings: FitSettings
+    basis: LandmarkBasis,
+    landmarks: Float32,
+    present: Bool,
+    image_size: tuple[int, int],
+    settings: FitSettings,
+    guess: FitState | None = None,
 ) -> Fit:
     """Fit the head of ``basis`` to ``landmarks`` [T, 478, 2] (pixels) of a picture of ``image_size`` (width, height).
 
     Frames where ``present`` [T] is false carry no data; smoothness alone bridges them. Raises ``NothingToFit`` when
     none is present. The result is finite, whatever the landmarks: a step that does not lower the cost is not taken.
+    A ``guess`` of T frames, another instrument's answer, is where the fit begins and what it believes beforehand; but
+    for the head's place and turn, which the landmarks tell better.
     """
     seen = np.flatnonzero(present)
     if seen.size == 0:
         raise NothingToFit("every frame of the clip is a bridged gap: there is no landmark to fit; drop the clip")
-    width, height = image_size
-    lens = Lens(settings.focal_ratio * max(width, height), ((width - 1) / 2, (height - 1) / 2))
+    lens, prior = lens_of(image_size, settings), Prior.of(basis, settings)
+    if guess is not None:
+        prior = prior.about(guess, settings)
     keys = seen[np.linspace(0, seen.size - 1, min(settings.shape_keyframes, seen.size)).round().astype(int)]
-    at_keys = _fit_shape(basis, landmarks[keys], lens, settings)
+    key_start = first_guess(basis, landmarks[keys], lens)
+    if guess is not None:
+        key_start = _like(key_start, guess.at(keys))
+    at_keys = _fit_shape(basis, key_start, landmarks[keys], lens, settings, prior.at(keys))
     nearest_seen = seen[np.abs(np.arange(len(landmarks))[:, None] - seen).argmin(1)]
-    start = _between(at_keys, keys, first_guess(basis, landmarks[nearest_seen], lens))
-    return Fit(_fit_motion(basis, start, landmarks, seen, lens, settings), lens)
+    start = first_guess(basis, landmarks[nearest_seen], lens)
+    start = _between(at_keys, keys, start) if guess is None else replace(_like(start, guess), shape=at_keys.shape)
+    return Fit(_fit_motion(basis, start, landmarks, seen, lens, settings, prior.at(seen)), lens)
 
 
-def _fit_shape(basis: LandmarkBasis, observed: Float32, lens: Lens, settings: FitSettings) -> FitState:
+def _like(posed: FitState, guess: FitState) -> FitState:
+    """``posed`` with the shape, jaw and expression of ``guess``."""
+    return replace(posed, shape=guess.shape, jaw=guess.jaw, expression=guess.expression)
+
+
+def _fit_shape(
+    basis: LandmarkBasis, start: FitState, observed: Float32, lens: Lens, settings: FitSettings, prior: Prior
+) -> FitState:
     """Shape and, as a by-product, the motion of the keyframes ``observed`` [K, 478, 2], taken one by one."""
-    state = best = first_guess(basis, observed, lens)
+    state = best = start
     least, damping = np.inf, _DAMPING
     kept: Normal | None = None
     for _ in range(settings.shape_iterations):
-        normal = linearise(basis, state, observed, lens, settings, settings.shape_weight, with_shape=True)
+        normal = linearise(basis, state, observed, lens, settings, prior, settings.shape_weight, with_shape=True)
         if normal.cost < least:
             best, least, kept = state, normal.cost, normal
         else:
@@ -71,8 +97,8 @@ def _fit_shape(basis: LandmarkBasis, observed: Float32, lens: Lens, settings: Fi
             break
         step, shape_step = _eliminate(kept, damping)
         state = best.moved(step, shape_step)
-    shape_cost = 0.5 * float((state.shape**2).sum()) / settings.shape_sd**2
-    final = cost_of(basis, state, observed, lens, settings, settings.shape_weight) + shape_cost
+    final = cost_of(basis, state, observed, lens, settings, prior, settings.shape_weight)
+    final += prior.on_shape(state.shape)[1]
     return state if final < least else best
 
 
@@ -110,12 +136,18 @@ def _between(keyed: FitState, keys: Index, guess: FitState) -> FitState:
 
 
 def _fit_motion(
-    basis: LandmarkBasis, start: FitState, landmarks: Float32, seen: Index, lens: Lens, settings: FitSettings
+    basis: LandmarkBasis,
+    start: FitState,
+    landmarks: Float32,
+    seen: Index,
+    lens: Lens,
+    settings: FitSettings,
+    prior: Prior,
 ) -> FitState:
-    """Every frame's motion, from ``start``, with its shape."""
+    """Every frame's motion, from ``start``, with its shape; ``prior`` is of the frames ``seen``."""
     observed = landmarks[seen]
     reference = start.at(seen).mean_rotation()
-    smoothness = precisions(settings)
+    smoothness = precisions(settings, basis.has_actions)
 
     def bend_cost(state: FitState) -> float:
         return 0.5 * float((smoothness * second_difference(state.coordinates(reference)) ** 2).sum())
@@ -124,7 +156,9 @@ def _fit_motion(
     least, damping = np.inf, _DAMPING
     kept: Normal | None = None
     for _ in range(settings.motion_iterations):
-        normal = linearise(basis, state.at(seen), observed, lens, settings, settings.motion_weight, with_shape=False)
+        normal = linearise(
+            basis, state.at(seen), observed, lens, settings, prior, settings.motion_weight, with_shape=False
+        )
         cost = normal.cost + bend_cost(state)
         if cost < least:
             best, least, kept = state, cost, normal
@@ -134,7 +168,8 @@ def _fit_motion(
             break
         own, gradient = _scatter(kept, seen, len(landmarks))
         state = best.moved(solve_smooth(own, gradient, best.coordinates(reference), smoothness, damping))
-    final = cost_of(basis, state.at(seen), observed, lens, settings, settings.motion_weight) + bend_cost(state)
+    final = cost_of(basis, state.at(seen), observed, lens, settings, prior, settings.motion_weight)
+    final += bend_cost(state)
     return state if final < least else best
 
 

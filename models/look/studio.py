@@ -71,6 +71,8 @@ class Studio:
                 behind.canvas[box.inside(self._factor)].copy(),
                 behind.depth[box.inside(self._factor)].copy(),
             )
+            if self._bust.lining is not None:
+                self._draw(canvas, depth, box.camera(camera), self._bust.lining, points, -normals)
             self._draw(canvas, depth, box.camera(camera), self._bust.head, points, normals)
             picture[box.inside(1)] = _to_bytes(canvas, box.right - box.left, box.bottom - box.top)
         return picture

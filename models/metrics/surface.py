@@ -1,8 +1,8 @@
 """Points of the face over time, in millimetres, free of who speaks and of where the head points.
 
 Every metric sees the mean head: shape zero on both sides, so that identity is not scored, and no head rotation, so that
-a nod is not taken for a lip. What is left of ``HeadModel.vertices`` is linear in the expression, then turned by the
-jaw; only the points asked for are computed.
+a nod is not taken for a lip. What is left of ``HeadModel.vertices`` is linear in the expression (and in the jaw's pose
+correctives), then turned by the jaw; only the points asked for are computed.
 """
 
 from collections.abc import Sequence
@@ -36,11 +36,13 @@ class Surface:
     basis_mm: Float32  # [50, P * 3] full strength each
     jaw_joint_mm: Float32  # [P, 3] the same for each point: numpy broadcasts rows of three slowly
     jaw_weight: Float32  # [P, 3] the same for each axis
+    corrective_mm: Float32  # [9, P * 3] per entry of (R - I) of the jaw; [0, P * 3] for a head that has none
 
     @classmethod
     def of(cls, head: HeadModel, vertices: npt.NDArray[np.intp]) -> "Surface":
         joint = head.joints(np.zeros(SHAPE_DIM, np.float32))[JAW_JOINT]
         basis = head.expression_basis[vertices].reshape(-1, EXPRESSION_DIM).T
+        of_jaw = np.zeros((len(vertices), 3, 0)) if head.pose_basis is None else head.pose_basis[vertices, :, :9]
         return cls(
             vertices=vertices,
             region=head.region[vertices],
@@ -48,13 +50,18 @@ class Surface:
             basis_mm=np.ascontiguousarray(basis * _MM_PER_M, np.float32),
             jaw_joint_mm=np.asarray(np.tile(joint * _MM_PER_M, (len(vertices), 1)), np.float32),
             jaw_weight=np.repeat(head.weights[vertices, JAW_JOINT, None], 3, axis=1),
+            corrective_mm=np.ascontiguousarray(of_jaw.reshape(3 * len(vertices), -1).T * _MM_PER_M, np.float32),
         )
 
     def positions(self, frames: Float32) -> Float32:
         """Points [T, P, 3] of ``frames`` [T, 58]; head rotation and gaze move none of them."""
         arm = (frames[:, EXPRESSION] @ self.basis_mm).reshape(len(frames), -1, 3)
         arm += self.rest_mm - self.jaw_joint_mm
-        turned = arm @ np.swapaxes(to_matrix(frames[:, JAW]), -1, -2)
+        turn = to_matrix(frames[:, JAW])
+        if len(self.corrective_mm):
+            change = (turn - np.eye(3, dtype=np.float32)).reshape(-1, 9)
+            arm += (change @ self.corrective_mm).reshape(arm.shape)
+        turned = arm @ np.swapaxes(turn, -1, -2)
         turned -= arm
         turned *= self.jaw_weight
         turned += arm

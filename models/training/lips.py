@@ -27,6 +27,7 @@ class LipGap:
             joint_regressor=head.joint_regressor[:, kept],
             weights=head.weights[kept],
             region=head.region[kept],
+            pose_basis=None if head.pose_basis is None else head.pose_basis[kept],
         )
 
     def __call__(self, motion: HeadMotion) -> Float32:

@@ -97,7 +97,7 @@ def carry_out(jobs: Sequence[Job], workers: int) -> list[Run]:
 def untrained(preset: Preset, packs: Packs) -> MotionModel:
     """A model as fast as a trained one, in float32."""
     plan = TrainPlan.of(preset)
-    objective = build(preset, packs.mixture, Windows(packs.mixture, plan.windows, packs.silence))
+    objective = build(preset, packs.mixture, Windows(packs.mixture, plan.windows, packs.silence), load_open_head())
     return performer(objective, SamplerConfig(precision=Precision.FLOAT32))
 
 
@@ -136,7 +136,7 @@ def _train(
     schedule: TrainConfig = plan.schedule.model_copy(update={"max_steps": steps})
     windows = Windows(packs.mixture, plan.windows, packs.silence)
     torch.manual_seed(schedule.seed)
-    objective = build(plan.preset, packs.mixture, windows)
+    objective = build(plan.preset, packs.mixture, windows, load_open_head())
     with join_team("cpu") as team:
         trained = train(objective, windows, None, folder, schedule, team, [clock] if clock else ())
     return objective, trained

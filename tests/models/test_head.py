@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from models.head.model import JAW, LEFT_EYE, RIGHT_EYE, UnreadableHeadModel, load_open_head, read_head
 from models.head.regions import EYEBALLS, Region, base_colours
 from models.head.rotation import to_axis_angle, to_matrix
+from models.head.sheet import sheet
 from schemas.units import EXPRESSION_DIM, SHAPE_DIM
 
 HEAD = load_open_head()
@@ -139,6 +141,33 @@ def test_landmarks_lie_where_they_should() -> None:
 def test_every_region_has_a_colour() -> None:
     assert set(np.unique(HEAD.region)) <= {int(r) for r in Region}
     assert base_colours(HEAD.region).shape == (len(HEAD.template), 3)
+
+
+def test_the_texture_shows_every_triangle_once() -> None:
+    assert HEAD.uv is not None
+    assert HEAD.uv_faces is not None
+    assert 0 < HEAD.uv.min() < HEAD.uv.max() < 1
+    size = 4096
+    corners = (HEAD.uv[HEAD.uv_faces] * (size - 1)).astype(np.float32)
+    owner = np.zeros((size, size), np.int32)
+    for number, triangle in enumerate(np.round(corners).astype(np.int32), 1):
+        cv2.fillConvexPoly(owner, triangle, number)
+    u, v = np.round(corners.mean(1)).astype(int).T
+    a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    seen = np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]) > 60  # large enough that its middle is no other's edge
+    assert seen.mean() > 0.4
+    assert (owner[v, u] == np.arange(1, len(corners) + 1))[seen].mean() > 0.999
+    # A seam parts the texture, never the surface: one place of the texture is one vertex.
+    pairs = np.unique(np.stack([HEAD.uv_faces.ravel(), HEAD.faces.ravel()]), axis=1)
+    assert (np.unique(pairs[0], return_counts=True)[1] == 1).mean() > 0.999
+
+
+def test_a_page_shows_people_and_every_action() -> None:
+    page = sheet(HEAD)
+    tile = page[:200, :200]
+    assert page.shape == (8 * 200, 9 * 200, 3)
+    tiles = [page[r : r + 200, c : c + 200] for r in range(0, 1600, 200) for c in range(0, 1800, 200)][:69]
+    assert all(np.abs(other[14:].astype(int) - tile[14:]).max() > 30 for other in tiles[1:])
 
 
 def test_axis_angle_round_trip_up_to_half_a_turn() -> None:

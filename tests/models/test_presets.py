@@ -11,9 +11,10 @@ from models.avatar.motion import MOTION_DIM
 from models.avatar.protocol import Condition, MotionModel
 from models.avatar.sampler import Sampler
 from models.head.model import load_open_head
+from models.head.shelf import UnknownHeadModel
 from models.paper.config import PaperConfig
 from models.paper.model import Paper
-from models.presets import Objective, Preset, UnknownHeadModel, build, frame_dim, open_model, schedule_of, windows_of
+from models.presets import Objective, Preset, build, frame_dim, open_model, schedule_of, windows_of
 from models.training.checkpoint import ModelCard, UnreadableCheckpoint, WeightsDtype, write_checkpoint
 from models.training.mixture import Mixture, Share
 from models.training.pack import write_pack
@@ -52,7 +53,7 @@ def mixture(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 def built(preset: Preset, mixture: Mixture) -> Objective:
     torch.manual_seed(0)
-    objective = build(preset, mixture, Windows(mixture, windows_of(preset), silence()))
+    objective = build(preset, mixture, Windows(mixture, windows_of(preset), silence()), HEAD)
     for parameter in objective.parameters():  # what begins at zero would hide what is lost
         if not parameter.abs().sum():
             torch.nn.init.normal_(parameter, std=0.1)

@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.deca.code import DecaCode
+from models.deca.passing import FaceEncoder
 from models.landmarks import FaceFinder, FaceLandmarker, FoundFaces
+from models.points68 import MediaPipePoints, SecondLook
 from schemas.arrays import UInt8
 from schemas.observation import Observation
 from schemas.source import Offer, SourceVideo
-from schemas.units import THUMBNAIL_SIZE
+from schemas.units import DECA_DIM, THUMBNAIL_SIZE
 from tasks.ingest import IngestConfig, ingest
 from tasks.observe import ObserveConfig, observe
 from tests.builders import Actor, face_landmarker_file, moving_pattern, real_clip, tone, write_media
@@ -47,8 +50,21 @@ def ingested(path: Path) -> SourceVideo:
     return source
 
 
-def look(path: Path, finder: FaceFinder, config: ObserveConfig | None = None) -> list[Observation]:
-    return list(observe(ingested(path), finder, config or ObserveConfig()))
+class FakeEncoder:
+    """A face's code is the mean brightness of its crop; remembers how many crops came at once."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    def encode(self, crops: UInt8) -> DecaCode:
+        self.batches.append(len(crops))
+        return DecaCode.of_rows(np.repeat(crops.mean(axis=(1, 2, 3), dtype=np.float32)[:, None], DECA_DIM, axis=1))
+
+
+def look(
+    path: Path, finder: FaceFinder, config: ObserveConfig | None = None, encoder: FaceEncoder | None = None
+) -> list[Observation]:
+    return list(observe(ingested(path), finder, config or ObserveConfig(), encoder))
 
 
 def dark(n: int) -> Iterator[UInt8]:
@@ -109,6 +125,33 @@ def test_parts_join_into_the_whole(tmp_path: Path) -> None:
     assert np.array_equal(np.concatenate([p.cut_score for p in parts]), whole.cut_score)
     assert np.array_equal(np.concatenate([p.faces.landmarks for p in parts]), whole.faces.landmarks)
     assert all(p.faces.frame[0] == 0 for p in parts)
+
+
+def test_faces_are_encoded_on_the_way_few_at_a_time(tmp_path: Path) -> None:
+    pictures = [np.full((96, 128, 3), 60 + 4 * k, np.uint8) for k in range(20)]
+    path = write_media(tmp_path / "a.mkv", pictures, fps=10, sound=tone(2.0))
+    encoder = FakeEncoder()
+    [whole] = look(path, FakeFinder(faces=2), encoder=encoder)
+    assert whole.faces.deca is not None
+    assert whole.faces.deca.shape == (100, DECA_DIM)
+    assert encoder.batches == [16, 16, 8]  # two faces in each of twenty pictures; what repeats is not looked at again
+    np.testing.assert_array_equal(whole.faces.deca[::2], whole.faces.deca[1::2])
+    brightness = whole.thumbnails.mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(whole.faces.deca[::2, 0], brightness, atol=1.5)
+    parts = look(path, FakeFinder(faces=2), ObserveConfig(part_s=0.44), FakeEncoder())
+    np.testing.assert_array_equal(np.concatenate([p.faces.deca for p in parts]), whole.faces.deca)
+    [without] = look(path, FakeFinder())
+    assert without.faces.deca is None
+
+
+def test_a_second_finder_looks_now_and_then(tmp_path: Path) -> None:
+    path = write_media(tmp_path / "a.mkv", moving_pattern(30), sound=tone(1.2))
+    second = SecondLook(MediaPipePoints(), every_frames=6)
+    [seen] = observe(ingested(path), FakeFinder(faces=2), ObserveConfig(), second=second)
+    assert seen.faces.disagreement is not None
+    assert np.array_equal(np.unique(seen.faces.frame[seen.faces.disagreement >= 0]), [0, 6, 12, 18, 24])
+    [without] = look(path, FakeFinder())
+    assert without.faces.disagreement is None
 
 
 def test_a_film_without_faces_is_still_an_observation(tmp_path: Path) -> None:

@@ -31,7 +31,8 @@ def with_rows_swapped(seen: Observation) -> Observation:
     """Every other frame's two faces in the other order."""
     order = np.arange(len(seen.faces.frame)).reshape(-1, 2)
     order[::2] = order[::2, ::-1]
-    faces = {f.name: getattr(seen.faces, f.name)[order.ravel()] for f in fields(seen.faces)}
+    columns = {f.name: getattr(seen.faces, f.name) for f in fields(seen.faces)}
+    faces = {name: column[order.ravel()] for name, column in columns.items() if column is not None}
     return replace(seen, faces=Faces(**faces))
 
 

@@ -10,7 +10,7 @@ from schemas.licence import LicenceClass
 from schemas.tables import TABLES
 from tests.warehouse.lakes import regate, staged, tables
 from warehouse.commit import commit, open_committer
-from warehouse.errors import LicenceRefused, NothingSelected, NotReadOnly, SqlError, UnknownSnapshot
+from warehouse.errors import LicenceRefused, MixedHeadModels, NothingSelected, NotReadOnly, SqlError, UnknownSnapshot
 from warehouse.selection import Selection, is_held_out, select_clips, sentence_group
 from warehouse.sql import Session, session
 
@@ -150,3 +150,17 @@ def test_rights_are_refused_before_anything_is_read(root: Path) -> None:
     assert len(select_clips(root, stated).clips) == 22
     with pytest.raises(LicenceRefused, match="1 of 22"):
         select_clips(root, Selection(licences=("research",), snapshot=2))
+
+
+def test_head_models_are_not_mixed(tmp_path: Path) -> None:
+    rows = tables(["a", "b"])
+    heads = ["open-head@1", "open-head@1", "flame2020@0123abcd", "flame2020@0123abcd"]
+    rows["motion"] = with_column(rows["motion"], "head_model", heads)
+    with open_committer(tmp_path / "lake") as lake:
+        commit(lake, staged(lake, rows))
+    with pytest.raises(MixedHeadModels, match=r"1 clips of 'flame2020@0123abcd'.*head_model = '"):
+        select_clips(tmp_path / "lake", Selection())
+    for chosen in ({"where": "head_model like 'flame%'"}, {"head_model": "flame2020@0123abcd"}):
+        selected = select_clips(tmp_path / "lake", Selection(**chosen))
+        assert {clip.source_id for clip in selected.clips} == {"b"}
+        assert selected.head_model == selected.selection.head_model == "flame2020@0123abcd"

@@ -1,9 +1,11 @@
 -- Which emotions the kept clips show, by the face's actions
 -- A reading of the fit, not of a person's mind. minutes: of frames in which the emotion's actions go 0.15 past what is
--- usual for all clips. clips: in which a tenth of the frames do. strongest: the clip that shows it most.
+-- usual for all clips. clips: in which a tenth of the frames do. strongest: the clip that shows it most. Clips fitted
+-- with another than the open head are left out.
 WITH frames AS (
     SELECT clip_id, expression AS e, 50 * unnest(range(motion.n_frames)) AS i
     FROM motion JOIN kept USING (clip_id)
+    WHERE head_model LIKE 'open-head@%'
 ),
 faces AS (
     SELECT clip_id, (e[i + 43] + e[i + 44]) / 2 AS happy, (e[i + 1] + e[i + 2]) / 2 AS angry,

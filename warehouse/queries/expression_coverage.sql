@@ -1,5 +1,6 @@
 -- How much of each of the face's actions the kept clips hold: what is rare here a model cannot learn
--- action: of ARKit, as the open head names its 50. mean, most: over all frames, 1 is full strength.
+-- action: of ARKit, as the open head names its 50; clips fitted with another head are left out.
+-- mean, most: over all frames, 1 is full strength.
 -- used: share of frames past 0.3. clips: that go past 0.3 at least once.
 WITH actions AS (
     SELECT unnest(['browDownLeft', 'browDownRight', 'browInnerUp', 'browOuterUpLeft', 'browOuterUpRight', 'cheekPuff',
@@ -15,7 +16,8 @@ WITH actions AS (
 ),
 strengths AS (
     SELECT clip, unnest(expression) AS strength, unnest(range(len(expression))) % 50 + 1 AS number
-    FROM (SELECT expression, row_number() OVER () AS clip FROM motion JOIN kept USING (clip_id))
+    FROM (SELECT expression, row_number() OVER () AS clip FROM motion JOIN kept USING (clip_id)
+          WHERE head_model LIKE 'open-head@%')
 ),
 clipwise AS (
     SELECT number, count(*) AS frames, sum(strength) AS total, max(strength) AS most,

@@ -1,9 +1,11 @@
 -- Which mouth shapes the kept clips hold, by the motion itself
 -- frames, minutes: in which the shape is there. clips: that show it at least once. The jaw counts by its angle, the
--- lips by how far their actions go past what is usual for all clips.
+-- lips by how far their actions go past what is usual for all clips. Clips fitted with
+-- another than the open head are left out.
 WITH frames AS (
     SELECT clip_id, expression AS e, 50 * t AS i, degrees(jaw[3 * t + 1]) AS jaw_deg
-    FROM (SELECT motion.*, unnest(range(motion.n_frames)) AS t FROM motion JOIN kept USING (clip_id))
+    FROM (SELECT motion.*, unnest(range(motion.n_frames)) AS t FROM motion JOIN kept USING (clip_id)
+          WHERE head_model LIKE 'open-head@%')
 ),
 actions AS (
     SELECT clip_id, jaw_deg, e[i + 37] AS pucker, e[i + 31] AS funnel, e[i + 43] + e[i + 44] AS smile,

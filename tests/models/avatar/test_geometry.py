@@ -1,12 +1,14 @@
 import numpy as np
+import pytest
 import torch
 
 from models.avatar.geometry import UPPER_FACE, FaceGeometry, rotation_matrix
 from models.avatar.motion import EXPRESSION, JAW, MOTION_DIM, eyes_of, relative_rotation
 from models.head.model import JAW as JAW_JOINT
-from models.head.model import load_open_head
+from models.head.model import HeadModel, load_open_head
 from models.head.regions import Region
 from models.head.rotation import to_axis_angle, to_matrix
+from tests.models.flame.dressed import dressed_head
 
 
 def random_frames(n: int) -> np.ndarray:
@@ -16,8 +18,9 @@ def random_frames(n: int) -> np.ndarray:
     return frames
 
 
-def test_lips_and_upper_face_are_those_of_the_head_model() -> None:
-    head, frames = load_open_head(), random_frames(5)
+@pytest.mark.parametrize("head", [load_open_head(), dressed_head()], ids=["open", "FLAME"])
+def test_lips_and_upper_face_are_those_of_the_head_model(head: HeadModel) -> None:
+    frames = random_frames(5)
     still = np.zeros((5, 6), np.float32)
     mean = np.zeros(100, np.float32)
     vertices = head.vertices(mean, frames[:, EXPRESSION], still[:, :3], frames[:, JAW], still, still[:, :3])

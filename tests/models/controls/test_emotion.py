@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from models.avatar.motion import EXPRESSION, JAW
-from models.controls.emotion import NoNamedActions, apply_emotion, intensity_at, parse_emotion
+from models.controls.emotion import apply_emotion, intensity_at, parse_emotion
 from models.controls.keys import BadControl
 from models.head.landmarks import LOWER_INNER_LIP, UPPER_INNER_LIP
-from models.head.model import load_open_head
+from models.head.model import NoNamedActions, load_open_head
 from models.head.regions import Region
 from schemas.arrays import Float32
 from schemas.controls import EMOTIONS, Emotion

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from models.deca.code import CODE, DecaCode
 from models.deca.encoder import DecaEncoder
-from models.deca.network import CODE, DecaNetworks, DisplacementDecoder
+from models.deca.network import DecaNetworks, DisplacementDecoder
 from models.deca.resnet import ResNet50
 from schemas.arrays import InvalidArray
 
@@ -40,6 +41,8 @@ def test_the_code_is_cut_where_deca_cuts_it() -> None:
         np.testing.assert_allclose(values[1] - values[0], 1, atol=1e-5)  # 0..255 became 0..1
     assert code.light.shape == (5, 9, 3)
     assert code.detail.shape == (5, 128)
+    again = DecaCode.of_rows(code.rows)
+    assert all(np.array_equal(getattr(again, name), getattr(code, name)) for name in (*first, "detail"))
     np.testing.assert_allclose(code.identity, np.arange(100) + 0.4, atol=1e-5)
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from models.deca.code import DecaCode
 from models.deca.crop import SPAN_68, CropBoxes, cut
-from models.deca.encoder import DecaCode
 from models.deca.motion import to_motion
-from models.flame.model import Flame
+from models.head.model import HeadModel
 from models.render import Camera
 from schemas.motion import to_3dxtalker
 from tests.models.flame.files import random_flame
@@ -15,7 +15,7 @@ FRAMES = 3
 
 
 @pytest.fixture(scope="module")
-def flame(tmp_path_factory: pytest.TempPathFactory) -> Flame:
+def flame(tmp_path_factory: pytest.TempPathFactory) -> HeadModel:
     return random_flame(tmp_path_factory.mktemp("flame"))
 
 
@@ -34,27 +34,27 @@ def boxes_of(rng: np.random.Generator) -> CropBoxes:
     return CropBoxes(centre, rng.integers(150, 300, FRAMES).astype(np.float32))
 
 
-def deca_pixels(code: DecaCode, boxes: CropBoxes, flame: Flame, frame: int) -> np.ndarray:
+def deca_pixels(code: DecaCode, boxes: CropBoxes, flame: HeadModel, frame: int) -> np.ndarray:
     """Where DECA's own camera puts the landmarks: onto the crop by its formula, from there into the picture."""
     still = np.zeros((1, 6), np.float32)
     at = slice(frame, frame + 1)
     posed = flame.vertices(code.identity, code.expression[at], code.rotation[at], code.jaw[at], still, still[:, :3])
-    x, y, _ = flame.head.landmarks(posed)[0].T
+    x, y, _ = flame.landmarks(posed)[0].T
     s, tx, ty = code.camera[frame]
     in_crop = np.stack([s * (x + tx), -s * (y + ty)], axis=1) * 112 + 112
     to_picture = np.linalg.inv(np.vstack([boxes.to_crop(frame), [0, 0, 1]]))
     return in_crop @ to_picture[:2, :2].T + to_picture[:2, 2]
 
 
-def our_pixels(code: DecaCode, boxes: CropBoxes, flame: Flame, camera: Camera) -> np.ndarray:
+def our_pixels(code: DecaCode, boxes: CropBoxes, flame: HeadModel, camera: Camera) -> np.ndarray:
     motion = to_motion("clip", code, boxes, camera, flame)
     vertices = flame.vertices(
         motion.shape, motion.expression, motion.global_rotation, motion.jaw, motion.eyes, motion.translation
     )
-    return camera.project(flame.head.landmarks(vertices))
+    return camera.project(flame.landmarks(vertices))
 
 
-def test_the_face_lies_where_deca_put_it(flame: Flame) -> None:
+def test_the_face_lies_where_deca_put_it(flame: HeadModel) -> None:
     rng = np.random.default_rng(0)
     code, boxes = code_of(rng), boxes_of(rng)
     theirs = np.stack([deca_pixels(code, boxes, flame, frame) for frame in range(FRAMES)])
@@ -65,11 +65,11 @@ def test_the_face_lies_where_deca_put_it(flame: Flame) -> None:
     assert np.abs((near - theirs).mean(axis=1)).max() < 3
 
 
-def test_the_record_is_deca_s_with_one_identity(flame: Flame) -> None:
+def test_the_record_is_deca_s_with_one_identity(flame: HeadModel) -> None:
     rng = np.random.default_rng(1)
     code, boxes = code_of(rng), boxes_of(rng)
     motion = to_motion("clip", code, boxes, Camera(640, 480, 1600.0, (319.5, 239.5)), flame)
-    assert motion.head_model == flame.head.name
+    assert motion.head_model == flame.name
     np.testing.assert_allclose(motion.shape, code.shape.mean(0), atol=1e-6)
     assert (motion.translation[:, 2] < -0.2).all()
     frame = to_3dxtalker(motion)
@@ -78,7 +78,7 @@ def test_the_record_is_deca_s_with_one_identity(flame: Flame) -> None:
         np.testing.assert_array_equal(frame[:, at : at + values.shape[1]], values)
 
 
-def test_a_scale_of_nothing_is_far_away_but_finite(flame: Flame) -> None:
+def test_a_scale_of_nothing_is_far_away_but_finite(flame: HeadModel) -> None:
     code, boxes = code_of(np.random.default_rng(2)), boxes_of(np.random.default_rng(2))
     lost = np.zeros((FRAMES, 3), np.float32)
     object.__setattr__(code, "camera", lost)

@@ -9,8 +9,9 @@ import pytest
 from models.export.arrays import read_npz
 from models.export.content import UnreadableMotion
 from models.export.formats import Format, UnknownFormat, WrongHeadModel, export, format_of
-from models.head.model import load_open_head
+from models.head.model import NoNamedActions, load_open_head
 from tests.models.export.performances import FLOAT_FIELDS, lively
+from tests.models.flame.dressed import dressed_head
 
 HEAD = load_open_head()
 
@@ -55,6 +56,11 @@ def test_an_unknown_suffix_says_what_is_known(tmp_path: Path, name: str) -> None
 def test_another_heads_performance_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WrongHeadModel, match="flame2023"):
         export(replace(lively(HEAD), head_model="flame2023"), HEAD, tmp_path / "head.glb")
+
+
+def test_a_head_without_actions_has_no_table_of_them(tmp_path: Path) -> None:
+    with pytest.raises(NoNamedActions, match="flame2020@0123abcd has no ARKit actions"):
+        export(lively(dressed_head()), dressed_head(), tmp_path / "head.csv")
 
 
 def test_only_the_finished_file_is_left(tmp_path: Path) -> None:

@@ -11,12 +11,14 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from models.export.formats import export
-from models.head.model import load_open_head
+from models.head.model import HeadModel, load_open_head
+from models.head.texture import Unwrapped
 from tests.models.export.performances import lively, vertices_of
+from tests.models.flame.dressed import dressed_head
 
 HEAD = load_open_head()
 COMPONENTS = {5121: np.uint8, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
-WIDTHS = {"SCALAR": 1, "VEC3": 3, "VEC4": 4, "MAT4": 16}
+WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 
 
 class Glb:
@@ -88,12 +90,14 @@ class Glb:
         return np.einsum("vij,vj->vi", blended[:, :3, :3], points) + blended[:, :3, 3]
 
 
-def test_a_viewer_sees_the_models_vertices(tmp_path: Path) -> None:
-    performance = lively(HEAD)
-    glb = Glb(export(performance, HEAD, tmp_path / "head.glb").path)
-    truth = vertices_of(performance, HEAD)
+@pytest.mark.parametrize("head", [HEAD, dressed_head()], ids=["open", "FLAME"])
+def test_a_viewer_sees_the_models_vertices(tmp_path: Path, head: HeadModel) -> None:
+    performance = lively(head)
+    glb = Glb(export(performance, head, tmp_path / "head.glb").path)
+    truth = vertices_of(performance, head)
     for frame in (0, 5, 11):
-        assert np.abs(glb.vertices(frame) - truth[frame]).max() < 1e-6  # a thousandth of a millimetre
+        seen = glb.vertices(frame)[: len(head.template)]  # the model's own, before those that lie on a seam again
+        assert np.abs(seen - truth[frame]).max() < 1e-6  # a thousandth of a millimetre
 
 
 def test_targets_are_the_used_actions_by_name(tmp_path: Path) -> None:
@@ -113,7 +117,8 @@ def test_every_triangle_has_a_material_and_skin_is_not_wet(tmp_path: Path) -> No
     glb = Glb(export(lively(HEAD), HEAD, tmp_path / "head.glb").path)
     primitives = glb.json["meshes"][0]["primitives"]
     faces = [glb.array(p["indices"]).reshape(-1, 3) for p in primitives]
-    assert {tuple(t) for part in faces for t in part} == {tuple(t) for t in HEAD.faces}
+    vertices = Unwrapped.of(HEAD).vertices
+    assert {tuple(vertices[t]) for part in faces for t in part} == {tuple(t) for t in HEAD.faces}
     names = [glb.json["materials"][p["material"]]["name"] for p in primitives]
     assert names == ["skin", "wet"]
     assert len(faces[0]) > len(faces[1]) > 500
@@ -123,7 +128,22 @@ def test_a_still_face_has_no_targets(tmp_path: Path) -> None:
     performance = replace(lively(HEAD), expression=np.zeros((12, 50), np.float32))
     glb = Glb(export(performance, HEAD, tmp_path / "head.glb").path)
     assert "targets" not in glb.json["meshes"][0]["primitives"][0]
-    assert np.abs(glb.vertices(3) - vertices_of(performance, HEAD)[3]).max() < 1e-6
+    assert np.abs(glb.vertices(3)[: len(HEAD.template)] - vertices_of(performance, HEAD)[3]).max() < 1e-6
+
+
+def test_every_corner_has_its_place_on_the_texture(tmp_path: Path) -> None:
+    glb = Glb(export(lively(HEAD), HEAD, tmp_path / "head.glb").path)
+    primitives = glb.json["meshes"][0]["primitives"]
+    uv = glb.array(primitives[0]["attributes"]["TEXCOORD_0"])
+    cut = Unwrapped.of(HEAD)
+    assert len(uv) == len(cut.vertices) > len(HEAD.template)
+    points = glb.vertices(5)
+    np.testing.assert_allclose(points, points[cut.vertices], atol=1e-6)  # a seam stays shut
+    corners = np.concatenate([glb.array(p["indices"]).reshape(-1, 3) for p in primitives])
+    upwards = (uv * [1, -1] + [0, 1])[corners]  # glTF counts from the top
+    found = {tuple(cut.vertices[c]): places for c, places in zip(corners, upwards, strict=True)}
+    for face, places in zip(HEAD.faces, HEAD.uv[HEAD.uv_faces], strict=True):
+        assert np.abs(found[tuple(face)] - places).max() < 1e-6
 
 
 def test_rotations_take_the_short_way(tmp_path: Path) -> None:
@@ -145,4 +165,5 @@ def test_sound_is_said_to_be_missing(tmp_path: Path) -> None:
 def test_a_performance_may_be_one_frame(tmp_path: Path, n_frames: int) -> None:
     performance = lively(HEAD, n_frames)
     glb = Glb(export(performance, HEAD, tmp_path / "head.glb").path)
-    assert np.abs(glb.vertices(n_frames - 1) - vertices_of(performance, HEAD)[-1]).max() < 1e-6
+    seen = glb.vertices(n_frames - 1)[: len(HEAD.template)]
+    assert np.abs(seen - vertices_of(performance, HEAD)[-1]).max() < 1e-6

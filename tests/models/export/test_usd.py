@@ -58,6 +58,8 @@ def test_the_file_moves_as_the_model_does(tmp_path: Path) -> None:
     assert text.startswith("#usda 1.0\n")
     assert "timeCodesPerSecond = 25" in text
     assert "endTimeCode = 3" in text
+    np.testing.assert_allclose(attribute(text, "primvars:st").reshape(-1, 2), HEAD.uv, atol=1e-6)
+    np.testing.assert_array_equal(attribute(text, "primvars:st:indices").astype(int), HEAD.uv_faces.ravel())
     truth = vertices_of(performance, HEAD)
     for frame in (0, 3):
         assert np.abs(deformed(text, frame) - truth[frame]).max() < 1e-6

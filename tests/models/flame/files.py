@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import sparse
 
-from models.flame.model import Flame
+from models.flame.model import flame_head
 from models.flame.read import N_VERTICES, FlameArrays, read_flame
 from models.head.embed import Embedding
+from models.head.model import HeadModel
 from models.head.regions import Region
 
 SMALL = {"n_shapes": 12, "n_expressions": 7, "stored_shapes": 20}  # of the 20 + 10 directions that `random_model` makes
@@ -37,11 +38,11 @@ def random_model(seed: int = 0, identities: int = 20, expressions: int = 10) -> 
     }
 
 
-def random_flame(tmp: Path) -> Flame:
+def random_flame(tmp: Path) -> HeadModel:
     """A finished model with landmarks anywhere."""
     write_npz(tmp / "flame2020.npz", random_model())
     arrays = read_flame(tmp / "flame2020.npz", **SMALL)
-    return Flame.of(arrays, np.full(N_VERTICES, Region.SKIN, np.uint8), random_embedding(arrays))
+    return flame_head(arrays, np.full(N_VERTICES, Region.SKIN, np.uint8), random_embedding(arrays))
 
 
 def random_embedding(arrays: FlameArrays) -> Embedding:

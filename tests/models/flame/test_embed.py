@@ -1,26 +1,19 @@
-"""Finding MediaPipe's landmarks on a FLAME mesh, and keeping what was found."""
+"""Finding MediaPipe's landmarks on a FLAME mesh."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from models.flame import embed
-from models.flame.embed import FlameNotEmbedded, Sightings, load_flame, place
+from models.flame.embed import Sightings, embed_flame, place
 from models.flame.read import FlameEdition, read_flame
 from models.flame.regions import regions_by_landmarks
 from models.head.model import load_open_head
 from models.head.regions import EYEBALLS, FACE, Region
+from models.landmarks import FaceLandmarker
 from tests.builders import face_landmarker_file
-from tests.models.flame.files import random_embedding, random_model, write_npz
+from tests.models.flame.files import write_npz
 from tests.models.flame.test_model import FLAME_OPEN
-
-
-def full_model() -> dict[str, np.ndarray]:
-    """100 + 50 directions where a FLAME file has them, nearly all zero."""
-    directions = np.zeros((5023, 3, 350), np.float32)
-    directions[:, :, 0] = 1e-3
-    return random_model() | {"shapedirs": directions}
 
 
 def test_landmarks_are_placed_where_they_were_seen() -> None:
@@ -40,24 +33,6 @@ def test_landmarks_are_placed_where_they_were_seen() -> None:
     assert np.median(found.sigma) < 0.8e-3
 
 
-def test_what_was_found_is_kept_under_the_model_s_name(tmp_path: Path) -> None:
-    path = write_npz(tmp_path / "flame2023.npz", full_model())
-    cache = tmp_path / "cache"
-    with pytest.raises(FlameNotEmbedded, match=r"face_landmarker\.task"):
-        load_flame(path, cache)
-    arrays = read_flame(path)
-    kept = cache / f"{arrays.name}.landmarks.npz"
-    known, region = random_embedding(arrays), np.full(5023, Region.LIPS, np.uint8)
-    embed._write_cache(kept, known, region)
-    flame = load_flame(path, cache)
-    np.testing.assert_array_equal(flame.head.landmark_face, known.face)
-    np.testing.assert_array_equal(flame.head.region, region)
-    assert [p.name for p in cache.iterdir()] == [kept.name]
-    kept.write_bytes(kept.read_bytes()[:500])  # a cut file is as good as none
-    with pytest.raises(FlameNotEmbedded):
-        load_flame(path, cache)
-
-
 @pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.skipif(not FLAME_OPEN.exists(), reason="needs ../shared/data/flame_open")
@@ -66,8 +41,11 @@ def test_landmarks_and_regions_are_found_on_flame_2023_open(tmp_path: Path) -> N
         model = {key: file[key] for key in file.files}
     model["shapedirs"] = np.pad(model["shapedirs"], ((0, 0), (0, 0), (0, 340)))  # its expressions are not in the file
     path = write_npz(tmp_path / "model.npz", model)
-    found = load_flame(path, tmp_path, face_landmarker_file(), FlameEdition.FLAME2023_OPEN, renders=24)
-    head = found.head
+    arrays = read_flame(path, FlameEdition.FLAME2023_OPEN)
+    heard: list[tuple[int, int]] = []
+    with FaceLandmarker(face_landmarker_file()) as finder:
+        head = embed_flame(arrays, finder, 24, lambda *count: heard.append(count))
+    assert heard == [(k, 24) for k in range(1, 25)]
     points = head.landmarks(head.template)
     # Inner lips, eye corners, nose tip and chin lie where a face has them; left and right mirror each other.
     upper, lower, nose, chin, right_eye, left_eye = points[[13, 14, 1, 152, 33, 263]]
@@ -79,7 +57,4 @@ def test_landmarks_and_regions_are_found_on_flame_2023_open(tmp_path: Path) -> N
     assert head.mask(*EYEBALLS).sum() == 2 * 546
     on_face = np.isin(head.region[head.faces[head.landmark_face[:468]]], (*FACE, Region.MOUTH)).any(1)
     assert on_face.mean() > 0.9
-    arrays = read_flame(path, FlameEdition.FLAME2023_OPEN)
     np.testing.assert_array_equal(regions_by_landmarks(arrays, points), head.region)
-    again = load_flame(path, tmp_path, edition=FlameEdition.FLAME2023_OPEN)
-    np.testing.assert_array_equal(again.head.landmark_weights, head.landmark_weights)

@@ -112,6 +112,21 @@ def test_an_open_mouth_is_dark_inside() -> None:
     assert rows.mean() > 70
 
 
+def test_nobody_sees_through_a_mouth_without_a_cavity() -> None:
+    inside = HEAD.mask(Region.MOUTH, Region.TEETH, Region.TONGUE)
+    shell = replace(
+        HEAD,
+        faces=HEAD.faces[~inside[HEAD.faces].any(1)],
+        uv=None,
+        uv_faces=None,
+        region=np.where(inside, Region.SKIN, HEAD.region).astype(np.uint8),
+    )
+    wide = replace(still(), jaw=np.float32([[0.3, 0, 0]]))
+    (picture,) = Studio(shell, STAGE).shoot(wide, view(0))
+    assert not is_wall(picture)[72:100, 54:74].any()
+    assert (picture[72:100, 54:74].max(axis=2) < 50).sum() > 20  # dark, as a mouth
+
+
 def test_a_still_camera_and_a_moved_one_agree() -> None:
     one = still()
     three = still(3)
