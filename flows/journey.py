@@ -12,8 +12,11 @@ from flows.recipe import Recipe
 from models.vad import probability_per_frame
 from schemas.clip import Clip
 from schemas.observation import Observation
+from schemas.motion import FitQuality, HeadMotion
 from schemas.record import ClipRecord, ClipScores, SourceRecord
 from schemas.source import SourceVideo, source_id_of
+from schemas.sync import SyncScores
+from schemas.units import SAMPLE_RATE
 from schemas.verdict import Reason, Verdict
 from tasks.assemble import assemble
 from tasks.clips import SourceTally, cut_clips
@@ -26,6 +29,7 @@ from tasks.reconstruct import pose_degrees, reconstruct
 from tasks.shots import shots
 from tasks.speech import speech
 from tasks.splits import speaker_of, split_of
+from tasks.sync import shift_of, shifted, sync
 from tasks.tracks import tracks
 from tasks.visual import visual_scores
 from tasks.voice import voice_quality
@@ -68,7 +72,8 @@ def _curate_video(
                 if isinstance(clip_or_verdict, Verdict):
                     verdicts.append(clip_or_verdict)
                 else:
-                    records.append(_measure(clip_or_verdict, source, recipe, kit, stage_done))
+                    moving = _in_step(clip_or_verdict, part, recipe, kit, stage_done)
+                    records.append(_measure(moving, source, recipe, kit, stage_done))
     except UndecodableMedia as error:
         stage_version = f"observe@{OBSERVE_VERSION}"
         verdict = Verdict(source.source_id, "observe", False, Reason.UNDECODABLE, None, None, stage_version, str(error))
@@ -92,12 +97,38 @@ def _candidates(part: Observation, recipe: Recipe, kit: Kit, stage_done: StageDo
         yield from clips
 
 
-def _measure(clip: Clip, source: SourceVideo, recipe: Recipe, kit: Kit, stage_done: StageDone) -> ClipRecord:
-    """All scores of a candidate, whatever the first gate will say, and then what every gate says."""
-    looks = visual_scores(clip, recipe.visual)
-    stage_done("visual")
+@dataclass(frozen=True, slots=True)
+class _Moving:
+    """A candidate as it is measured: with its motion, and its sound where that belongs."""
+
+    clip: Clip
+    motion: HeadMotion
+    fit: FitQuality
+    sync: SyncScores
+
+
+def _in_step(clip: Clip, part: Observation, recipe: Recipe, kit: Kit, stage_done: StageDone) -> _Moving:
+    """Fit the head, hold its lips against the sound, and move the sound where that brings the two together."""
     motion, fit = reconstruct(clip, kit.head, recipe.reconstruct)
     stage_done("reconstruct")
+    found = sync(clip, motion, kit.sync, kit.head)
+    stage_done("sync")
+    shift = shift_of(found, recipe.sync)
+    mended = shifted(clip, part, shift, recipe.clip_versions) if shift else None
+    if mended is not None:
+        other_motion, other_fit = reconstruct(mended, kit.head, recipe.reconstruct)
+        now = sync(mended, other_motion, kit.sync, kit.head)
+        if now.p_in_sync > found.p_in_sync:
+            scores = SyncScores.of(found, 1000 * shift / SAMPLE_RATE, now)
+            return _Moving(mended, other_motion, other_fit, scores)
+    return _Moving(clip, motion, fit, SyncScores.of(found, 0.0, found))
+
+
+def _measure(moving: _Moving, source: SourceVideo, recipe: Recipe, kit: Kit, stage_done: StageDone) -> ClipRecord:
+    """All scores of a candidate, whatever the first gate will say, and then what every gate says."""
+    clip, motion, fit = moving.clip, moving.motion, moving.fit
+    looks = visual_scores(clip, recipe.visual)
+    stage_done("visual")
     voice = voice_quality(clip.audio, kit.vad, kit.dnsmos, recipe.voice)
     stage_done("voice")
     spoken = speech(clip, voice, kit.whisper, recipe.speech, kit.encoder)
@@ -117,6 +148,7 @@ def _measure(clip: Clip, source: SourceVideo, recipe: Recipe, kit: Kit, stage_do
         recon_lip_nme=fit.lip_nme,
         recon_lip_gap_corr=fit.lip_gap_correlation,
         recon_jitter=fit.jitter,
+        **asdict(moving.sync),
     )
     verdicts = judge(clip.clip_id, scores, recipe.thresholds)
     stage_done("judge")

@@ -13,6 +13,7 @@ from models.head.model import HeadModel, load_open_head
 from models.landmarks import FaceLandmarker
 from models.speech_encoder import SpeechEncoder, TransformersEncoder
 from models.transnet import TransNet
+from models.sync.model import SyncModel, load_default_sync, open_sync
 from models.vad import SileroVad
 from models.whisper.model import Whisper
 
@@ -23,6 +24,7 @@ class Kit:
 
     landmarker: FaceLandmarker
     head: HeadModel
+    sync: SyncModel
     vad: SileroVad
     dnsmos: Dnsmos
     whisper: Whisper
@@ -44,6 +46,7 @@ def load_kit(assets: Path, recipe: Recipe) -> Kit:
     return Kit(
         landmarker=FaceLandmarker(store.path("face-landmarker")),
         head=load_open_head(),
+        sync=load_default_sync() if recipe.sync.model == "default" else open_sync(Path(recipe.sync.model)),
         vad=SileroVad(store.path("silero-vad")),
         dnsmos=Dnsmos(store.path("dnsmos")),
         whisper=Whisper(whisper) if other_encoder else Whisper(whisper, speech.embedding_layer),

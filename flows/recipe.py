@@ -22,6 +22,7 @@ from tasks.shots import ShotsConfig
 from tasks.speech import SpeechConfig
 from tasks.splits import SplitConfig
 from tasks.table import STAGES
+from tasks.sync import SyncConfig
 from tasks.tracks import TracksConfig
 from tasks.visual import VisualConfig
 from tasks.voice import VoiceConfig
@@ -46,6 +47,7 @@ class Recipe(StageConfig):
     clips: ClipsConfig = Field(default_factory=ClipsConfig)
     visual: VisualConfig = Field(default_factory=VisualConfig)
     reconstruct: ReconstructConfig = Field(default_factory=ReconstructConfig)
+    sync: SyncConfig = Field(default_factory=SyncConfig)
     voice: VoiceConfig = Field(default_factory=VoiceConfig)
     speech: SpeechConfig = Field(default_factory=SpeechConfig)
     splits: SplitConfig = Field(default_factory=SplitConfig)

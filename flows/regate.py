@@ -50,7 +50,7 @@ def judge_table(clips: pa.Table, thresholds: Thresholds) -> pa.Table:
     n = clips.num_rows
     parts = []
     for gate in GATES:
-        measured = clips[gate.score].to_numpy().astype(np.float64)
+        measured = clips[gate.score].to_numpy().astype(np.float64)  # nan where null
         threshold = float(getattr(thresholds, gate.name))
         keep = gate.keeps(measured, threshold)
         columns: dict[str, Any] = {
@@ -59,7 +59,7 @@ def judge_table(clips: pa.Table, thresholds: Thresholds) -> pa.Table:
             "gate": pa.repeat(gate.name, n),
             "keep": keep,
             "reason": pc.if_else(keep, pa.scalar(None, pa.string()), gate.reason.value),
-            "measured": measured,
+            "measured": pa.array(measured, from_pandas=True),
             "threshold": pa.repeat(threshold, n),
             "stage_version": pa.repeat(STAGE_VERSION, n),
             "detail": pa.repeat("", n),

@@ -45,6 +45,14 @@ class ClipScores:
     recon_lip_nme: float
     recon_lip_gap_corr: float
     recon_jitter: float
+    # Sound against lips, as schemas.sync.SyncScores; above 0 the sound comes late. nan: it cannot be told.
+    sync_offset_ms: float
+    sync_shift_ms: float
+    sync_left_ms: float
+    sync_drift_ms: float
+    sync_confidence: float
+    sync_p_in_sync: float
+    sync_p_match: float
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

@@ -37,6 +37,9 @@ class Reason(StrEnum):
     CLIPPED_AUDIO = "clipped_audio"
     POOR_AUDIO = "poor_audio"
     POOR_FIT = "poor_fit"
+    OUT_OF_SYNC = "out_of_sync"
+    SYNC_DRIFTS = "sync_drifts"
+    FOREIGN_VOICE = "foreign_voice"  # voice-over, dubbed, or another's: the lips do not say it
 
 
 @dataclass(frozen=True, slots=True)

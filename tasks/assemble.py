@@ -3,6 +3,7 @@
 Enters: a ``SourceRecord``. Leaves: one Arrow table per warehouse table (``schemas.tables.TABLES``).
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -77,7 +78,7 @@ def _clip_row(record: ClipRecord) -> dict[str, Any]:
         "language": record.speech.language,
         "language_probability": record.speech.language_probability,
         "transcript": record.speech.transcript,
-        **{name: getattr(record.scores, name) for name in record.scores.names()},
+        **{name: _known(getattr(record.scores, name)) for name in record.scores.names()},
     }
 
 
@@ -99,6 +100,11 @@ def verdict_row(verdict: Verdict, source_id: str) -> dict[str, Any]:
         "stage_version": verdict.stage_version,
         "detail": verdict.detail,
     }
+
+
+def _known(score: float) -> float | None:
+    """A score that could not be measured is null in SQL, where nan would count as the largest number."""
+    return None if math.isnan(score) else score
 
 
 def _flat(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -37,30 +37,34 @@ class Thresholds(StageConfig):
     max_clipped_ratio: float
     min_dnsmos_ovrl: float
     max_recon_nme_p95: float
+    min_sync_p_match: float
+    max_sync_offset_ms: float
+    max_sync_drift_ms: float
+    min_sync_p_in_sync: float
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
     """A comparison of one score with one threshold; a ``min_`` threshold is the least that is kept, a ``max_`` one the
-    most. The gate goes by its threshold's name."""
+    most. The gate goes by its threshold's name. What could not be measured (nan) passes: no gate refuses for want of
+    knowledge."""
 
     name: str
     score: str
     reason: Reason
+    either_sign: bool = False  # only the size of the score is compared
 
     def keeps(self, measured: npt.ArrayLike, threshold: float) -> npt.NDArray[np.bool_]:
         """Whether each of ``measured`` (any shape) passes."""
-        return (
-            np.greater_equal(measured, threshold)
-            if self.name.startswith("min_")
-            else np.less_equal(measured, threshold)
-        )
+        size = np.abs(measured) if self.either_sign else measured
+        return ~(np.less(size, threshold) if self.name.startswith("min_") else np.greater(size, threshold))
 
     def judge(self, subject_id: str, scores: ClipScores, thresholds: Thresholds) -> Verdict:
         measured, threshold = float(getattr(scores, self.score)), float(getattr(thresholds, self.name))
         keep = bool(self.keeps(measured, threshold))
         reason = None if keep else self.reason
-        return Verdict(subject_id, self.name, keep, reason, measured, threshold, STAGE_VERSION)
+        known = None if np.isnan(measured) else measured
+        return Verdict(subject_id, self.name, keep, reason, known, threshold, STAGE_VERSION)
 
 
 GATES = (
@@ -81,6 +85,10 @@ GATES = (
     Gate("max_clipped_ratio", "clipped_ratio", Reason.CLIPPED_AUDIO),
     Gate("min_dnsmos_ovrl", "dnsmos_ovrl", Reason.POOR_AUDIO),
     Gate("max_recon_nme_p95", "recon_nme_p95", Reason.POOR_FIT),
+    Gate("min_sync_p_match", "sync_p_match", Reason.FOREIGN_VOICE),
+    Gate("max_sync_offset_ms", "sync_left_ms", Reason.OUT_OF_SYNC, either_sign=True),
+    Gate("max_sync_drift_ms", "sync_drift_ms", Reason.SYNC_DRIFTS, either_sign=True),
+    Gate("min_sync_p_in_sync", "sync_p_in_sync", Reason.OUT_OF_SYNC),
 )
 
 
