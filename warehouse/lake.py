@@ -29,6 +29,16 @@ from warehouse.errors import CatalogueLost, IncompatibleWarehouse, NoWarehouse, 
 from warehouse.store import Store, store_of
 
 CATALOGUE: Final = "catalog.sqlite"
+_SQL_TYPES: Final = {
+    pa.string(): "VARCHAR",
+    pa.bool_(): "BOOLEAN",
+    pa.int32(): "INTEGER",
+    pa.int64(): "BIGINT",
+    pa.uint32(): "UINTEGER",
+    pa.float32(): "FLOAT",
+    pa.float64(): "DOUBLE",
+    pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +134,11 @@ def attach(con: duckdb.DuckDBPyConnection, layout: Layout, *, write: bool = Fals
     con.execute("SET parquet_metadata_cache = true")
 
 
+def sql_type(of: pa.DataType) -> str:
+    """DuckDB's name of an Arrow type that ``schemas.tables`` uses."""
+    return f"{sql_type(of.value_type)}[]" if pa.types.is_list(of) else _SQL_TYPES[of]
+
+
 def create_tables(con: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Schema]) -> None:
     """Create ``tables`` in the lake, in one transaction."""
     con.execute("BEGIN")
@@ -200,6 +215,32 @@ def missing_tables(lake: Lake) -> frozenset[str]:
     return frozenset(MODEL_TABLES).difference(name for (name,) in rows)
 
 
+def missing_columns(lake: Lake) -> dict[str, pa.Schema]:
+    """By table, the columns that this warehouse, or this snapshot of it, is too old to have; its next commit adds
+    them, empty, at the end. Tables that are missing altogether are not in it."""
+    return {table: young for table, young in _younger_columns(_columns(lake.con)).items() if len(young)}
+
+
+def _columns(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    """The columns that every table of the lake has, in order."""
+    rows = con.execute(
+        "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'lake' ORDER BY column_index"
+    ).fetchall()
+    columns: dict[str, list[str]] = {}
+    for table, column in rows:
+        columns.setdefault(table, []).append(column)
+    return columns
+
+
+def _younger_columns(have: Mapping[str, list[str]]) -> dict[str, pa.Schema]:
+    """Of every table in ``have`` that begins as it should, the columns that follow."""
+    return {
+        table: pa.schema(list(schema)[len(have[table]) :])
+        for table, schema in LAKE_TABLES.items()
+        if table in have and have[table] == schema.names[: len(have[table])]
+    }
+
+
 def _require_catalogue(con: duckdb.DuckDBPyConnection, layout: Layout) -> None:
     if layout.catalogue.exists(con):
         return
@@ -212,25 +253,33 @@ def _require_catalogue(con: duckdb.DuckDBPyConnection, layout: Layout) -> None:
 
 
 def _require_tables(con: duckdb.DuckDBPyConnection, layout: Layout) -> None:
-    """Create the tables on first open, and those of the models in a warehouse that is older than they are; see that
-    the others are those of ``schemas.tables``."""
-    rows = con.execute(
-        "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'lake' ORDER BY column_index"
-    ).fetchall()
-    if not rows:
+    """Create the tables on first open; in a warehouse that is older than the tables of the models, or than the last
+    columns of a table, those. See that all others are those of ``schemas.tables``."""
+    have = _columns(con)
+    if not have:
         create_tables(con, LAKE_TABLES)
         return
-    have = {table for table, _ in rows}
     younger = {name: schema for name, schema in MODEL_TABLES.items() if name not in have}
     if younger:
         create_tables(con, younger)
+    added = _younger_columns(have)
     for name, schema in LAKE_TABLES.items():
-        if name in younger:
+        if name in younger or name in added:
             continue
-        columns = [column for table, column in rows if table == name]
-        if columns != schema.names:
-            differing = sorted(set(columns) ^ set(schema.names)) or ["their order"]
-            raise IncompatibleWarehouse(
-                f"table {name!r} of {layout.root} is of another version (differs in {', '.join(differing)}); "
-                "run `xtalker rebuild` to bring the catalogue up to this one"
-            )
+        differing = sorted(set(have.get(name, ())) ^ set(schema.names)) or ["their order"]
+        raise IncompatibleWarehouse(
+            f"table {name!r} of {layout.root} is of another version (differs in {', '.join(differing)}); "
+            "run `xtalker rebuild` to bring the catalogue up to this one"
+        )
+    _add_columns(con, added)
+
+
+def _add_columns(con: duckdb.DuckDBPyConnection, added: Mapping[str, pa.Schema]) -> None:
+    """Add columns to tables of the lake, null in every row that is there, in one transaction."""
+    wanted = [(name, field) for name, schema in added.items() for field in schema]
+    if not wanted:
+        return
+    con.execute("BEGIN")
+    for name, field in wanted:
+        con.execute(f'ALTER TABLE lake.{name} ADD COLUMN "{field.name}" {sql_type(field.type)}')
+    con.execute("COMMIT")

@@ -19,7 +19,7 @@ from schemas.tables import TABLES
 from schemas.units import DETAIL_DIM, EXPRESSION_DIM
 from schemas.verdict import Reason, Verdict
 from warehouse.errors import AmbiguousName, UnknownName
-from warehouse.lake import Lake
+from warehouse.lake import Lake, missing_columns
 
 SHORTEST_PREFIX: Final = 4
 
@@ -65,18 +65,19 @@ def known_sources(lake: Lake) -> list[KnownSource]:
 
 def clip_scores(lake: Lake) -> pa.Table:
     """Every clip's scores, by clip_id: clip_id, source_id, keep, reason, tier and the fields of ``ClipScores``."""
-    names = ", ".join(ClipScores.names())
-    return lake.con.execute(
-        f"SELECT clip_id, source_id, keep, reason, tier, {names} FROM lake.clips ORDER BY clip_id"
-    ).to_arrow_table()
+    columns = ["clip_id", "source_id", "keep", "reason", "tier", *ClipScores.names()]
+    return table_of(lake, "clips").select(columns).sort_by("clip_id")
 
 
 def table_of(lake: Lake, name: str, source_ids: Sequence[str] | None = None) -> pa.Table:
     """All columns of ``sources``, ``clips`` or ``verdicts``, of these sources only if any are given, in the schema
-    that ``warehouse.shards.stage`` takes: what a regate changes and gives back. Verdicts are in gate order."""
+    that ``warehouse.shards.stage`` takes: what a regate changes and gives back. Verdicts are in gate order; columns
+    that the warehouse is too old to have are null."""
     where = "" if source_ids is None else "WHERE list_contains($ids, source_id)"
     parameters = {} if source_ids is None else {"ids": list(source_ids)}
     found = lake.con.execute(f"SELECT * FROM lake.{name} {where} ORDER BY rowid", parameters).to_arrow_table()
+    for field in missing_columns(lake).get(name, ()):
+        found = found.append_column(field, pa.nulls(found.num_rows, field.type))
     return found.cast(TABLES[name])
 
 

@@ -23,7 +23,7 @@ from schemas.config import StageConfig
 from schemas.tables import MODEL_TABLES
 from warehouse.connection import quoted
 from warehouse.errors import NotReadOnly, QueryTimedOut, SqlError
-from warehouse.lake import Lake, missing_tables, reading
+from warehouse.lake import Lake, missing_columns, missing_tables, reading, sql_type
 
 TABLE_FUNCTIONS: Final = frozenset(
     {"unnest", "range", "generate_series", "repeat", "json_each", "json_tree", "duckdb_tables", "duckdb_columns"}
@@ -46,14 +46,6 @@ VIEWS: Final = {
         "SELECT alias, version, set_at, kind, reason FROM model_aliases WHERE moved "
         "QUALIFY row_number() OVER (PARTITION BY alias ORDER BY number DESC) = 1"
     ),
-}
-_SQL_TYPES: Final = {
-    pa.string(): "VARCHAR",
-    pa.bool_(): "BOOLEAN",
-    pa.int32(): "INTEGER",
-    pa.int64(): "BIGINT",
-    pa.float64(): "DOUBLE",
-    pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
 }
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_]\w*")
 
@@ -169,14 +161,23 @@ def _lock_down(lake: Lake) -> None:
     con = lake.con
     con.execute("USE lake")
     for name in missing_tables(lake):
-        columns = ", ".join(f'NULL::{_SQL_TYPES[field.type]} AS "{field.name}"' for field in MODEL_TABLES[name])
-        con.execute(f"CREATE TEMP VIEW {name} AS SELECT {columns} WHERE false")
+        con.execute(f"CREATE TEMP VIEW {name} AS SELECT {_nulls(MODEL_TABLES[name])} WHERE false")
+    younger = missing_columns(lake)
+    for name, schema in younger.items():
+        con.execute(f"CREATE TEMP VIEW {name} AS SELECT *, {_nulls(schema)} FROM lake.{name}")  # noqa: S608 - names of schemas.tables
     for name, body in VIEWS.items():
+        for table in younger:
+            body = body.replace(f"lake.{table} ", f"temp.{table} ")
         con.execute(f"CREATE TEMP VIEW {name} AS {body}")
     con.execute(f"SET allowed_directories = [{quoted(f'{lake.layout.shards.url()}/')}]")
     con.execute("SET max_temp_directory_size = '0B'")
     con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")
+
+
+def _nulls(schema: pa.Schema) -> str:
+    """Empty columns, to stand for those that a warehouse is too old to have."""
+    return ", ".join(f'NULL::{sql_type(field.type)} AS "{field.name}"' for field in schema)
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:

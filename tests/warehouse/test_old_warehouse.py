@@ -1,16 +1,21 @@
-"""A warehouse made before there were models: read as it is, and given their tables by the next commit."""
+"""A warehouse made before there were models, or the last columns of a table: read as it is, and given them by the
+next commit."""
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 import warehouse.commit
 import warehouse.lake
-from schemas.tables import MODEL_TABLES, TABLES
-from tests.warehouse.lakes import contents_at, curate_at
+import warehouse.shards
+from schemas.tables import CLIPS, MODEL_TABLES, TABLES
+from tests.warehouse.lakes import contents_at, curate_at, staged, tables
 from tests.warehouse.models import RULE, registered
+from warehouse.commit import commit, open_committer
 from warehouse.errors import UnknownName
-from warehouse.lake import CATALOGUE, missing_tables, reading
+from warehouse.lake import CATALOGUE, missing_columns, missing_tables, reading
+from warehouse.read import table_of
 from warehouse.rebuild import rebuild
 from warehouse.registry import aliases, decisions, promote, resolve_version, versions
 from warehouse.snapshots import list_snapshots
@@ -64,3 +69,41 @@ def test_a_rebuild_of_old_and_new_shards_keeps_all(root: Path, tmp_path: Path) -
     assert contents_at(root) == before
     curate_at(root, ["c"])
     assert verify(root).ok
+
+
+@pytest.fixture
+def narrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A commit by a program whose ``clips`` ends before its last two columns."""
+    columns = pa.schema(list(CLIPS)[:-2])
+    with monkeypatch.context() as then:
+        for module in (warehouse.lake, warehouse.shards):
+            then.setitem(module.LAKE_TABLES, "clips", columns)
+        with open_committer(tmp_path / "lake") as lake:
+            rows = tables(["a"])
+            commit(lake, staged(lake, rows | {"clips": rows["clips"].select(columns.names)}))
+    return tmp_path / "lake"
+
+
+def test_columns_that_came_later_are_null_until_a_commit_adds_them(narrow: Path) -> None:
+    last = CLIPS.names[-1]
+    nothing = [{last: None}] * 2
+    catalogue = (narrow / CATALOGUE).read_bytes()
+    with reading(narrow) as lake:
+        assert missing_columns(lake)["clips"].names == CLIPS.names[-2:]
+        assert table_of(lake, "clips").schema == CLIPS
+    for table in ("clips", "lake.clips", "clip_sources"):
+        asked = f"SELECT {'clip_id' if table == 'lake.clips' else last} FROM {table}"
+        assert query(narrow, asked).num_rows == 2
+    assert query(narrow, f"SELECT {last} FROM kept").to_pylist() == nothing[:1]
+    assert (narrow / CATALOGUE).read_bytes() == catalogue
+
+    curate_at(narrow, ["b"])
+    with reading(narrow) as lake:
+        assert missing_columns(lake) == {}
+    assert query(narrow, f"SELECT {last} FROM clips ORDER BY clip_id").to_pylist() == [*nothing, *[{last: 1.0}] * 2]
+    assert query(narrow, f"SELECT {last} FROM clips", at=2).to_pylist() == nothing
+    assert verify(narrow).ok
+    before = contents_at(narrow)
+    (narrow / CATALOGUE).unlink()
+    assert rebuild(narrow).skipped == ()
+    assert contents_at(narrow) == before
