@@ -19,7 +19,7 @@ from schemas.config import StageConfig
 from schemas.motion import HeadMotion
 from schemas.observation import Observation
 from schemas.sync import SyncReading
-from schemas.units import SAMPLE_RATE, SAMPLES_PER_FRAME
+from schemas.units import SAMPLES_PER_FRAME, samples_of
 
 VERSION = "1"
 
@@ -52,7 +52,7 @@ def shift_of(reading: SyncReading, config: SyncConfig) -> int:
     constant = abs(reading.drift_ms) <= config.most_drift_ms
     if not constant or not config.least_ms <= abs(reading.offset_ms) <= config.furthest_ms:
         return 0
-    return round(reading.offset_ms * SAMPLE_RATE / 1000)
+    return samples_of(reading.offset_ms)
 
 
 def shifted(clip: Clip, observation: Observation, shift_samples: int, stage_versions: str) -> Clip | None:

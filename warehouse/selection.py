@@ -59,6 +59,7 @@ class SelectedClip:
     split: str  # "train", "val", "test", or "sentences"
     n_frames: int
     start_frame: int  # on the source's 25 fps timeline
+    sync_shift_ms: float  # by which its sound was taken from later in the source
     path: Path  # of the source
     dataset: str | None
     licence: str | None
@@ -133,8 +134,8 @@ def _rows(root: Path, selection: Selection, snapshot: int) -> list[dict[str, Any
             opened.check_expression(expression)
         rows: list[dict[str, Any]] = opened.query(
             "SELECT clip_id, source_id, speaker_id, split, n_frames, start_frame, path, dataset, licence, language, "
-            f"language_probability, transcript, {held} AS held_out FROM clip_sources "
-            f"WHERE keep AND split IN ({splits}) AND (\n{selection.where}\n) ORDER BY clip_id"
+            f"language_probability, transcript, coalesce(sync_shift_ms, 0) AS sync_shift_ms, {held} AS held_out "
+            f"FROM clip_sources WHERE keep AND split IN ({splits}) AND (\n{selection.where}\n) ORDER BY clip_id"
         ).to_pylist()
     return rows
 

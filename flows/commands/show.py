@@ -7,6 +7,7 @@ from flows.settings import Settings
 from models.encode import EncodingFailed
 from models.head.model import load_open_head
 from schemas.source import Offer, SourceVideo
+from schemas.units import samples_of
 from tasks.ingest import IngestConfig, ingest
 from tasks.sheet import UnwritableImage, write_sheet
 from tasks.show import ShowConfig, ShownClip, SpanNotFound, write_overlay
@@ -29,7 +30,15 @@ def run(name: str, output: Path, warehouse: Path | None, still: bool) -> int:
     source = ingest(Offer(found.path), IngestConfig())
     if not isinstance(source, SourceVideo):
         raise CannotShow(f"{found.path} can no longer be read: {source.detail}")
-    clip = ShownClip(source, row["start_frame"], row["image_width"], row["image_height"], motion, speech.envelope)
+    clip = ShownClip(
+        source,
+        row["start_frame"],
+        row["image_width"],
+        row["image_height"],
+        motion,
+        speech.envelope,
+        shift_samples=samples_of(row["sync_shift_ms"] or 0.0),
+    )
     write = write_sheet if still else write_overlay
     try:
         print(write(output, clip, load_open_head(), ShowConfig()))

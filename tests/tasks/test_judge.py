@@ -15,6 +15,8 @@ GOOD = ClipScores(
     mouth_occlusion=0.0, damaged_ratio=0.0, audio_coverage=1.0, speech_ratio=0.9, snr_db=40, clipped_ratio=0.0,
     dnsmos_ovrl=3.5, dnsmos_sig=3.5, dnsmos_bak=4.0, dnsmos_p808=3.5, recon_nme=0.8, recon_nme_p95=1.0,
     recon_lip_nme=0.7, recon_lip_gap_corr=0.99, recon_jitter=0.5,
+    sync_offset_ms=0.0, sync_shift_ms=0.0, sync_left_ms=0.0, sync_drift_ms=0.0, sync_confidence=1.0,
+    sync_p_in_sync=1.0, sync_p_match=1.0,
 )  # fmt: skip
 # What each reason looks like: one score moved past pretrain's threshold.
 BAD = {
@@ -35,6 +37,9 @@ BAD = {
     Reason.CLIPPED_AUDIO: {"clipped_ratio": 0.5},
     Reason.POOR_AUDIO: {"dnsmos_ovrl": 1.99},
     Reason.POOR_FIT: {"recon_nme_p95": 5.1},
+    Reason.OUT_OF_SYNC: {"sync_left_ms": -500.0},
+    Reason.SYNC_DRIFTS: {"sync_drift_ms": -500.0},
+    Reason.FOREIGN_VOICE: {"sync_p_match": 0.0},
 }
 
 
