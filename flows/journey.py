@@ -11,8 +11,8 @@ from flows.protocol import OfferedFile
 from flows.recipe import Recipe
 from models.vad import probability_per_frame
 from schemas.clip import Clip
-from schemas.observation import Observation
 from schemas.motion import FitQuality, HeadMotion
+from schemas.observation import Observation
 from schemas.record import ClipRecord, ClipScores, SourceRecord
 from schemas.source import SourceVideo, source_id_of
 from schemas.sync import SyncScores

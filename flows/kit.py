@@ -12,8 +12,8 @@ from models.dnsmos import Dnsmos
 from models.head.model import HeadModel, load_open_head
 from models.landmarks import FaceLandmarker
 from models.speech_encoder import SpeechEncoder, TransformersEncoder
-from models.transnet import TransNet
 from models.sync.model import SyncModel, load_default_sync, open_sync
+from models.transnet import TransNet
 from models.vad import SileroVad
 from models.whisper.model import Whisper
 

@@ -21,8 +21,8 @@ from tasks.reconstruct import ReconstructConfig
 from tasks.shots import ShotsConfig
 from tasks.speech import SpeechConfig
 from tasks.splits import SplitConfig
-from tasks.table import STAGES
 from tasks.sync import SyncConfig
+from tasks.table import STAGES
 from tasks.tracks import TracksConfig
 from tasks.visual import VisualConfig
 from tasks.voice import VoiceConfig

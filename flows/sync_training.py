@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import torch
 from pydantic import Field
 from rich.console import Console
 
@@ -25,7 +24,7 @@ from models.training.progress import showing
 from models.training.settings import TrainConfig
 from models.training.team import join_team
 from schemas.config import StageConfig
-from warehouse.selection import SENTENCES, TRAIN, Selection, SelectedClips, select_clips
+from warehouse.selection import SENTENCES, TRAIN, SelectedClips, Selection, select_clips
 
 _OTHER_PEOPLE: Final = 1_000_003  # added to the seed: invented speakers to calibrate on
 _CALIBRATION_SPEAKERS: Final = 24

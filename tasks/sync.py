@@ -1,8 +1,8 @@
 """Do the lips say the sound, and are they in step?
 
-Enters: a ``Clip`` and its ``HeadMotion``. Leaves: a ``SyncReading``; and, where the sound is early or late by a constant
-little, the clip cut anew with its sound moved, exact to the sample, before anything of the sound is computed. Larger
-offsets, drifts and foreign sound are left as they are, for the gates to refuse.
+Enters: a ``Clip`` and its ``HeadMotion``. Leaves: a ``SyncReading``; and, where the sound is early or late by a little
+throughout, the clip cut anew with its sound moved, exact to the sample, before anything of the sound is computed.
+Larger offsets, drifts and foreign sound are left as they are, for the gates to refuse.
 """
 
 from dataclasses import replace
@@ -33,7 +33,9 @@ class SyncReader(Protocol):
 class SyncConfig(StageConfig):
     model: str = Field("default", description="'default', or the folder that `xtalker train-sync` wrote")
     correct: bool = Field(True, description="move the sound of clips that are constantly early or late by a little")
-    least_ms: float = Field(80.0, ge=0, description="a smaller offset is left alone: nobody sees it, and it may be none")
+    least_ms: float = Field(
+        80.0, ge=0, description="a smaller offset is left alone: nobody sees it, and it may be none"
+    )
     furthest_ms: float = Field(260.0, ge=0, description="a larger offset is not mended but refused")
     most_drift_ms: float = Field(80.0, ge=0, description="of an offset that counts as constant")
     least_confidence: float = Field(0.9, ge=0, le=1, description="of an offset that is mended")

@@ -36,7 +36,7 @@ STAGES = (
     Stage("clips", clips.VERSION, "FaceTrack -> Clips: candidates of one face, one shot, one voice, 1-30 s"),
     Stage("visual", visual.VERSION, "Clip -> VisualScores: size, presence, sharpness, mouth occlusion"),
     Stage("reconstruct", reconstruct.VERSION, "Clip -> HeadMotion: the head model fitted to the landmarks"),
-    Stage("sync", sync.VERSION, "HeadMotion, sound -> SyncReading: in step, late, drifting, foreign; a little late is mended"),
+    Stage("sync", sync.VERSION, "HeadMotion -> SyncReading: lips against sound; what is a little late is mended"),
     Stage("voice", voice.VERSION, "Clip -> VoiceQuality: speech ratio, SNR, DNSMOS"),
     Stage("speech", speech.VERSION, "Clip -> SpeechTrack: envelope, F0, embedding, language, words"),
     Stage("judge", judge.VERSION, "ClipScores -> Verdicts: every gate of the tier"),

@@ -53,5 +53,7 @@ def run(plan: SyncPlan, output: Path, devices: str, resume: bool, warehouse: Pat
     if done.card is None:
         print(f"stopped at step {done.trained.step} after {minutes:.1f} min; --resume goes on from there")
     else:
-        print(f"{output}: {done.trained.step} steps in {minutes:.1f} min; curate with it by `sync: {{model: {output}}}`")
+        print(
+            f"{output}: {done.trained.step} steps in {minutes:.1f} min; curate with it by `sync: {{model: {output}}}`"
+        )
     return 0

@@ -22,7 +22,8 @@ Float64 = npt.NDArray[np.float64]
 MS_PER_FRAME: Final = float(1000 / FRAME_RATE)
 _RIDGE: Final = 1e-2
 _NEWTON_STEPS: Final = 30
-_TEMPERS: Final = np.geomspace(0.02, 2.0, 41)
+_STEADY_PERCENTILE: Final = 99.0
+_TEMPERS: Final = np.geomspace(0.05, 20.0, 61)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,17 @@ class SyncCalibration(StageConfig):
     right: tuple[float, ...] = Field(default=(0.0,) * 4)
     least_confidence: float = Field(0.75, ge=0, le=1, description="below it an offset is unknown")
     steepest_frames: float = Field(12.0, gt=0, description="drift over a clip that is looked for")
+    least_drift_evidence: float = Field(0.0, ge=0, description="over a constant offset; with less, nothing drifts")
 
     def reading(self, products: Float32) -> SyncReading:
         peak = peak_of(products, self.temper)
         signs = signs_of(peak)
         confidence = _probability(self.right, signs)
         known = confidence >= self.least_confidence
-        drift, _ = drift_of(products, self.steepest_frames) if known else (float("nan"), 0.0)
+        drift = float("nan")
+        if known:
+            steepest, evidence = drift_of(products, self.steepest_frames)
+            drift = steepest if evidence >= self.least_drift_evidence else 0.0
         return SyncReading(
             offset_ms=peak.late_frames * MS_PER_FRAME if known else float("nan"),
             drift_ms=drift * MS_PER_FRAME,
@@ -77,7 +82,16 @@ def calibrate(trials: Sequence[Trial]) -> SyncCalibration:
         match=_logistic(signs, np.isfinite(late)),
         in_sync=_logistic(signs, near),
         right=_logistic(signs, right),
+        least_drift_evidence=_evidence_by_chance(trials),
     )
+
+
+def _evidence_by_chance(trials: Sequence[Trial]) -> float:
+    """What a drift is said to be worth in all but one in a hundred of the trials, in none of which anything drifts."""
+    steepest: float = SyncCalibration.model_fields["steepest_frames"].default
+    own = [trial.products for trial in trials if np.isfinite(trial.late_frames)]
+    found = [drift_of(products, steepest)[1] for products in own]
+    return float(np.percentile(found, _STEADY_PERCENTILE))
 
 
 def _best_temper(trials: Sequence[Trial]) -> float:

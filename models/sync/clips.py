@@ -19,7 +19,7 @@ Index = npt.NDArray[np.int64]
 @dataclass(frozen=True, slots=True)
 class SyncClip:
     """T frames: ``mouth`` [T, 126] mm, ``sound`` [4 * T, 40] decades (``models.sync.features``). Clips of one
-    ``speaker`` number share a voice and a face; of one ``words`` number what is said, and perhaps even the recording."""
+    ``speaker`` number share a voice and a face; of one ``words`` number what is said, and perhaps the recording."""
 
     mouth: Float32
     sound: Float32

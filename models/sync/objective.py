@@ -1,7 +1,7 @@
-"""What the network is trained for: to find the planted offset, and the sound that belongs to the lips among strangers'.
+"""What the network is trained for: to find the planted offset, and the own sound among strangers'.
 
-Both are cross entropies over the same agreements. The target of an offset is soft (a Gaussian about the true one), since
-lips lead and lag by a frame and labels are claims.
+Both are cross entropies over the same agreements. The target of an offset is soft (a Gaussian about the true one): lips
+lead and lag by a frame, and labels are claims.
 """
 
 from typing import Final
@@ -22,17 +22,17 @@ class SyncObjective(nn.Module):
         self.network = SyncNetwork(config)
         self.stranger_weight = stranger_weight
 
-    def losses(self, batch: SyncBatch, generator: torch.Generator) -> dict[str, Tensor]:
-        """"offset": the true one among all; "stranger": the own sound among the batch's, at whatever offset."""
+    def losses(self, batch: SyncBatch, generator: torch.Generator) -> dict[str, Tensor]:  # noqa: ARG002 - of the protocol
+        """Of the true offset among all, and of the own sound among the batch's, at whatever offset."""
         lips, sound = self.network.see(batch.mouth), self.network.hear(batch.sound)
-        evidence = self.network.log_scale.exp() * lips.shape[1] * agreement(lips.float(), sound.float(), FURTHEST_FRAMES)
+        evidence = (
+            self.network.log_scale.exp() * lips.shape[1] * agreement(lips.float(), sound.float(), FURTHEST_FRAMES)
+        )
         own = torch.arange(len(lips), device=lips.device)
         offset = nn.functional.cross_entropy(evidence[own, own], _target(batch.late))
         foreign = (batch.words[:, None] == batch.words) & ~torch.eye(len(lips), dtype=torch.bool, device=lips.device)
         anywhere = evidence.logsumexp(dim=-1).masked_fill(foreign, -1e4)
-        stranger = (
-            nn.functional.cross_entropy(anywhere, own) + nn.functional.cross_entropy(anywhere.T, own)
-        ) / 2
+        stranger = (nn.functional.cross_entropy(anywhere, own) + nn.functional.cross_entropy(anywhere.T, own)) / 2
         return {"total": offset + self.stranger_weight * stranger, "offset": offset, "stranger": stranger}
 
 

@@ -116,8 +116,8 @@ def _window(
 def cut(
     clip: SyncClip, start: float, n_frames: int, late: float, rng: np.random.Generator, pace: float = 1.0
 ) -> tuple[Float32, Float32]:
-    """``n_frames`` frames of mouth from ``start`` on, and the sound that comes ``late`` frames after what it belongs to;
-    both ``pace`` times as fast as they were."""
+    """``n_frames`` frames of mouth from ``start`` on, and the sound that comes ``late`` frames after it; both ``pace``
+    times as fast as they were."""
     mouth = _read(clip.mouth, start + pace * np.arange(n_frames, dtype=np.float64))
     instants = start + pace * (np.arange(MELS_PER_FRAME * n_frames) / MELS_PER_FRAME - late)
     return mouth, _heard(clip.sound, MELS_PER_FRAME * instants, rng)

@@ -1,0 +1,128 @@
+"""The sync model against its issue's table: ``python -m tests.bench.sync [--warehouse W | --data D] [--model FOLDER]``.
+
+Measures, on clips that the model was not trained on: in step against early and late, how near the offset is, planted
+offsets, foreign sound, and what it does to clips that are in step. Nothing is written to the warehouse it is given.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from flows.settings import Settings
+from flows.sync_data import clips_of_warehouse, invented_clips
+from models.sync.calibration import MS_PER_FRAME
+from models.sync.model import SyncModel, load_default_sync, open_sync
+from models.sync.windows import cut
+from tests.bench import sync_scores as scores
+from tests.bench.avatar_data import warehouse_for
+from tests.bench.curate import DEFAULT_DATA
+from tests.bench.sync_scores import Known
+from warehouse.selection import SENTENCES, Selection, select_clips
+
+# Found by two other nets and by a generator that hears well (../shared/notes/audio.md, gen.md); not by this model.
+KNOWN_LATE: Final = {"hdtf_aoc": 3.0, "hdtf_katiehill": 3.5, "obama_weekly": 6.0}
+SLIPPED: Final = "regexp_matches(path, 'bwbt8p|lrae4p|sbahzp|sgbv8n|srwi5a')"  # s1's clips with frozen pictures
+HELD_OUT: Final = "md5_number_lower('sync' || regexp_extract(path, 'grid_s1_([a-z]{4})', 1)) % 100 < 15"
+WINDOW_S: Final = (3, 5)
+UNSEEN_SPEAKERS: Final = 24
+UNSEEN_SEED: Final = 77
+_SWAPS: Final = 8
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of videos, curated first")
+    source.add_argument("--warehouse", type=Path, help="an already curated one")
+    parser.add_argument("--model", type=Path, help="a folder that train-sync wrote; default: the one that ships")
+    parser.add_argument("--workers", type=int, default=2)
+    options = parser.parse_args()
+    model = open_sync(options.model) if options.model else load_default_sync()
+    with tempfile.TemporaryDirectory() as folder:
+        root = warehouse_for(options.data, options.warehouse, Path(folder), options.workers)
+        groups = groups_of(root, Settings.load().assets)
+    print(f"load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores\n")
+    for name, clips in groups.items():
+        show(name, model, clips)
+    print(f"\n{cost(model, groups)}")
+
+
+def groups_of(root: Path, assets: Path) -> dict[str, list[Known]]:
+    """Clips of speakers, or of sentences, that the shipped model was not trained on."""
+    others = _named(root, "path NOT LIKE '%grid_s1%'")
+    invented = invented_clips(root, assets, UNSEEN_SPEAKERS, UNSEEN_SEED)
+    return {
+        "GRID, five unseen speakers": [k for k in others if k.name.startswith("grid")],
+        "HDTF and one address, unseen speakers, known offsets taken off": [
+            k for k in others if not k.name.startswith("grid")
+        ],
+        "all unseen real speakers": others,
+        "GRID s1, unseen sentences": _named(root, f"path LIKE '%grid_s1%' AND NOT {SLIPPED} AND {HELD_OUT}"),
+        "GRID s1, slipped pictures": _named(root, SLIPPED),
+        "invented speakers, unseen": [Known(f"invented-{k}", invented.clip(k)) for k in range(invented.n_clips)],
+    }
+
+
+def _named(root: Path, where: str) -> list[Known]:
+    selected = select_clips(root, Selection(where=where, holdout="true"))
+    clips = []
+    for row in selected.clips:
+        one = type(selected)(selected.selection, selected.snapshot, (row,))
+        found = clips_of_warehouse(root, one, SENTENCES, "val", "test")
+        if found is not None:
+            clips.append(Known(row.path.stem, found.clip(0), KNOWN_LATE.get(row.path.stem, 0.0)))
+    return clips
+
+
+def show(name: str, model: SyncModel, clips: Sequence[Known]) -> None:
+    print(f"{name}: {len(clips)} clips")
+    for seconds in WINDOW_S:
+        windows = scores.windows_of(model, clips, 25 * seconds)
+        if not windows:
+            continue
+        told = scores.stated(windows)
+        print(f"  {seconds} s, {len(windows)} windows")
+        print(f"    in step against {scores.SHIFTS} frames, AUC  {scores.over_clips(windows, scores.auc)}")
+        for frames in (1, 2):
+            share = scores.over_clips(windows, lambda w, frames=frames: scores.within(w, frames))
+            of_told = f"{scores.within(told, frames):.3f}" if told else "-"
+            print(f"    offset within {frames} frames {share}; of the {len(told) / len(windows):.0%} stated {of_told}")
+        if len(clips) > 2:
+            strange = scores.swapped(model, clips, 25 * seconds, _SWAPS)
+            caught = scores.over_clips(strange, scores.caught)
+            print(f"    foreign sound caught at {scores.FALSE_ALARMS:.0%} false alarms {caught}")
+    late = [sign * ms for ms in scores.PLANTED_MS for sign in (1, -1)]
+    errors = np.abs(scores.planted(model, clips, late))
+    print(
+        f"  whole clips, planted {scores.PLANTED_MS} ms: within a frame of the clip as it is {(errors <= 1).mean():.3f}"
+    )
+    errors = np.abs(scores.planted(model, clips, [scores.LATE_MS]))
+    print(f"  whole clips, {scores.LATE_MS:.0f} ms late: within two frames {(errors <= 2).mean():.3f}")
+    rng = np.random.default_rng(0)
+    for known in clips if len(clips) < 15 else ():
+        reading = model.calibration.reading(model.products(*cut(known.clip, 0, len(known.clip.mouth), 0.0, rng)))
+        print(
+            f"    {known.name:20s} offset {reading.offset_ms:6.0f} ms (known {known.late_frames * MS_PER_FRAME:.0f}), "
+            f"drift {reading.drift_ms:5.0f}, confidence {reading.confidence:.2f}, in sync {reading.p_in_sync:.2f}, "
+            f"match {reading.p_match:.2f}"
+        )
+
+
+def cost(model: SyncModel, groups: dict[str, list[Known]]) -> str:
+    clips = [known.clip for known in groups["GRID s1, unseen sentences"]]
+    began = time.process_time()
+    for clip in clips:
+        model.calibration.reading(model.products(clip.mouth, clip.sound))
+    spent = time.process_time() - began
+    seconds = sum(len(clip.mouth) for clip in clips) / 25
+    return f"reading costs {1000 * spent / seconds:.1f} ms of processor time a second of clip, features apart"
+
+
+if __name__ == "__main__":
+    main()
