@@ -42,7 +42,7 @@ class SyncPlan(StageConfig):
     network: SyncNetworkConfig = Field(default_factory=SyncNetworkConfig)
     windows: SyncWindowsConfig = Field(default_factory=SyncWindowsConfig)
     schedule: TrainConfig = Field(
-        default_factory=lambda: TrainConfig(max_minutes=12, learning_rate=2e-3, ema_decay=0.998, weight_decay=0.05)
+        default_factory=lambda: TrainConfig(max_minutes=12, learning_rate=1.5e-3, ema_decay=0.998, weight_decay=0.05)
     )
 
 

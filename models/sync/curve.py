@@ -65,9 +65,12 @@ def drift_of(products: Float32, steepest_frames: float, step_frames: float = 0.5
     along = np.arange(n) / n - 0.5
     sums = np.empty((len(drifts), width))
     for row, drift in enumerate(drifts):
-        shift = np.rint(drift * along).astype(np.intp)
-        column = np.clip(np.arange(width) + shift[:, None], 0, width - 1)
-        sums[row] = np.take_along_axis(filled, column, axis=1).sum(axis=0)
+        at = np.clip(np.arange(width) + (drift * along)[:, None], 0, width - 1)
+        below = np.minimum(at.astype(np.intp), width - 2)
+        part = at - below
+        sums[row] = (
+            (1 - part) * np.take_along_axis(filled, below, axis=1) + part * np.take_along_axis(filled, below + 1, axis=1)
+        ).sum(axis=0)
     straight = sums[len(drifts) // 2].max()
     best = np.unravel_index(int(sums.argmax()), sums.shape)[0]
     return float(drifts[best]), float(sums.max() - straight)

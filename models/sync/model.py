@@ -55,7 +55,6 @@ class SyncModel:
 
     def __init__(self, network: SyncNetwork, calibration: SyncCalibration) -> None:
         self._network = network.eval().requires_grad_(False)
-        self._scale = float(network.log_scale.exp())
         self.calibration = calibration
 
     def read(self, frames: Float32, audio: Float32, head: HeadModel) -> SyncReading:
@@ -72,7 +71,7 @@ class SyncModel:
         around = np.lib.stride_tricks.sliding_window_view(
             np.concatenate([edge, sound, edge]), 2 * FURTHEST_FRAMES + 1, axis=0
         )
-        return np.asarray(self._scale * np.einsum("te,tek->tk", lips, around), np.float32)
+        return np.asarray(np.einsum("te,tek->tk", lips, around), np.float32)
 
 
 def write_sync(folder: Path, card: SyncCard, weights: Mapping[str, Tensor]) -> SyncCard:

@@ -5,12 +5,16 @@ with one of the sound; here of landmarks instead of pixels, of every frame with 
 whose size says how much the instant tells: a shut mouth in silence goes with any other.
 """
 
+from typing import Final
+
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from models.sync.features import MELS_PER_FRAME, MOUTH_DIM, N_MELS
 from schemas.config import StageConfig
+
+_MOST_EVIDENCE: Final = 4.0  # log odds
 
 
 class SyncNetworkConfig(StageConfig):
@@ -33,7 +37,6 @@ class SyncNetwork(nn.Module):
             nn.Conv1d(width, width, MELS_PER_FRAME * 2, stride=MELS_PER_FRAME, padding=2),
             *_trunk(config),
         )
-        self.log_scale = nn.Parameter(torch.tensor(1.0))
 
     def see(self, mouth: Tensor) -> Tensor:
         """Embeddings [B, T, E] of ``mouth`` [B, T, 126]."""
@@ -63,8 +66,9 @@ def _trunk(config: SyncNetworkConfig) -> list[nn.Module]:
 
 
 def _bounded(x: Tensor) -> Tensor:
-    """Vectors [..., E] in the unit ball."""
-    return x / torch.sqrt(1 + x.square().sum(dim=-1, keepdim=True))
+    """Vectors [..., E] in a ball: no frame says more than ``_MOST_EVIDENCE`` for or against an offset."""
+    x = x.float()
+    return _MOST_EVIDENCE**0.5 * x / torch.sqrt(1 + x.square().sum(dim=-1, keepdim=True))
 
 
 def agreement(lips: Tensor, sound: Tensor, furthest: int) -> Tensor:

@@ -25,9 +25,8 @@ class SyncObjective(nn.Module):
     def losses(self, batch: SyncBatch, generator: torch.Generator) -> dict[str, Tensor]:  # noqa: ARG002 - of the protocol
         """Of the true offset among all, and of the own sound among the batch's, at whatever offset."""
         lips, sound = self.network.see(batch.mouth), self.network.hear(batch.sound)
-        evidence = (
-            self.network.log_scale.exp() * lips.shape[1] * agreement(lips.float(), sound.float(), FURTHEST_FRAMES)
-        )
+        with torch.autocast(lips.device.type, enabled=False):  # bf16 has eight bits, and the evidence runs to a hundred
+            evidence = lips.shape[1] * agreement(lips.float(), sound.float(), FURTHEST_FRAMES)
         own = torch.arange(len(lips), device=lips.device)
         offset = nn.functional.cross_entropy(evidence[own, own], _target(batch.late))
         foreign = (batch.words[:, None] == batch.words) & ~torch.eye(len(lips), dtype=torch.bool, device=lips.device)

@@ -82,3 +82,12 @@ def test_strict_asks_more_than_pretrain() -> None:
 def test_a_verdict_cannot_keep_with_a_reason() -> None:
     with pytest.raises(ValueError, match="does not go with"):
         Verdict("x", "yaw", True, Reason.YAW, 1.0, 2.0, "judge@1")
+
+
+def test_what_could_not_be_measured_is_no_reason_to_refuse() -> None:
+    unknown = replace(GOOD, sync_offset_ms=float("nan"), sync_left_ms=float("nan"), sync_drift_ms=float("nan"))
+    assert refusals(unknown) == []
+    verdicts = {v.gate: v for v in judge("clip", unknown, load_recipe().thresholds)}
+    assert verdicts["max_sync_offset_ms"].measured is None
+    late, early = (replace(GOOD, sync_left_ms=ms) for ms in (400.0, -400.0))
+    assert [v.measured for v in (*refusals(late), *refusals(early))] == [400.0, -400.0]
