@@ -1,9 +1,10 @@
 """The journey of one source, from file to rows: the stages of ``tasks.table`` in order, and nothing else."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from flows.kit import Kit
@@ -27,6 +28,7 @@ from tasks.observe import VERSION as OBSERVE_VERSION
 from tasks.observe import observe
 from tasks.reconstruct import pose_degrees, reconstruct
 from tasks.shots import shots
+from tasks.speaker import Seen, meeting, own_voice
 from tasks.speech import speech
 from tasks.splits import speaker_of, split_of
 from tasks.sync import shift_of, shifted, sync
@@ -68,12 +70,13 @@ def _curate_video(
         for part in observe(source, kit.landmarker, recipe.observe):
             stage_done("observe")
             tally = tally.plus(part)
-            for clip_or_verdict in _candidates(part, recipe, kit, stage_done):
-                if isinstance(clip_or_verdict, Verdict):
-                    verdicts.append(clip_or_verdict)
-                else:
-                    moving = _in_step(clip_or_verdict, part, recipe, kit, stage_done)
-                    records.append(_measure(moving, source, recipe, kit, stage_done))
+            clips, fragments = _candidates(part, recipe, kit, stage_done)
+            verdicts += fragments
+            for together in meeting(clips):
+                moving = [_in_step(clip, part, recipe, kit, stage_done) for clip in together]
+                for one in moving:
+                    own = _own_voice(one, moving, recipe, kit, stage_done)
+                    records.append(_measure(one, own, source, recipe, kit, stage_done))
     except UndecodableMedia as error:
         stage_version = f"observe@{OBSERVE_VERSION}"
         verdict = Verdict(source.source_id, "observe", False, Reason.UNDECODABLE, None, None, stage_version, str(error))
@@ -82,19 +85,22 @@ def _curate_video(
     return _record(file, source, (*refusals, *verdicts), tuple(records))
 
 
-def _candidates(part: Observation, recipe: Recipe, kit: Kit, stage_done: StageDone) -> Iterator[Clip | Verdict]:
+def _candidates(part: Observation, recipe: Recipe, kit: Kit, stage_done: StageDone) -> tuple[list[Clip], list[Verdict]]:
     found_shots = shots(part, recipe.shots, kit.transnet)
     stage_done("shots")
     found_tracks = tracks(part, found_shots, recipe.tracks)
     stage_done("tracks")
+    clips: list[Clip] = []
+    fragments: list[Verdict] = []
     if not found_tracks:
-        return
+        return clips, fragments
     speaking = probability_per_frame(kit.vad.speech_probability(part.audio), part.n_frames)
     for track in found_tracks:
-        clips, fragments = cut_clips(part, track, recipe.clips, recipe.clip_versions, speaking)
+        cut, too_short = cut_clips(part, track, recipe.clips, recipe.clip_versions, speaking)
         stage_done("clips")
-        yield from fragments
-        yield from clips
+        clips += cut
+        fragments += too_short
+    return clips, fragments
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +130,24 @@ def _in_step(clip: Clip, part: Observation, recipe: Recipe, kit: Kit, stage_done
     return _Moving(clip, motion, fit, SyncScores.of(found, 0.0, found))
 
 
-def _measure(moving: _Moving, source: SourceVideo, recipe: Recipe, kit: Kit, stage_done: StageDone) -> ClipRecord:
+def _own_voice(
+    one: _Moving, together: Sequence[_Moving], recipe: Recipe, kit: Kit, stage_done: StageDone
+) -> npt.NDArray[np.bool_]:
+    """[T] in which frames of the candidate the voice is known to be its own."""
+    others = [Seen.of(other.clip, other.motion) for other in together if other is not one]
+    own = own_voice(Seen.of(one.clip, one.motion), others, kit.sync, kit.head, recipe.speaker)
+    stage_done("speaker")
+    return own
+
+
+def _measure(
+    moving: _Moving,
+    own: npt.NDArray[np.bool_],
+    source: SourceVideo,
+    recipe: Recipe,
+    kit: Kit,
+    stage_done: StageDone,
+) -> ClipRecord:
     """All scores of a candidate, whatever the first gate will say, and then what every gate says."""
     clip, motion, fit = moving.clip, moving.motion, moving.fit
     looks = visual_scores(clip, recipe.visual)
@@ -137,6 +160,7 @@ def _measure(moving: _Moving, source: SourceVideo, recipe: Recipe, kit: Kit, sta
     scores = ClipScores(
         duration_s=clip.duration_s,
         **asdict(looks),
+        one_face_ratio=float((clip.present & own).mean()),
         yaw_deg=float(yaw_deg),
         pitch_deg=float(pitch_deg),
         roll_deg=float(roll_deg),

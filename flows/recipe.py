@@ -19,6 +19,7 @@ from tasks.judge import Thresholds
 from tasks.observe import ObserveConfig
 from tasks.reconstruct import ReconstructConfig
 from tasks.shots import ShotsConfig
+from tasks.speaker import SpeakerConfig
 from tasks.speech import SpeechConfig
 from tasks.splits import SplitConfig
 from tasks.sync import SyncConfig
@@ -48,6 +49,7 @@ class Recipe(StageConfig):
     visual: VisualConfig = Field(default_factory=VisualConfig)
     reconstruct: ReconstructConfig = Field(default_factory=ReconstructConfig)
     sync: SyncConfig = Field(default_factory=SyncConfig)
+    speaker: SpeakerConfig = Field(default_factory=SpeakerConfig)
     voice: VoiceConfig = Field(default_factory=VoiceConfig)
     speech: SpeechConfig = Field(default_factory=SpeechConfig)
     splits: SplitConfig = Field(default_factory=SplitConfig)

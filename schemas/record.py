@@ -25,7 +25,7 @@ class ClipScores:
     duration_s: float
     face_px: float  # median height of the face's bounding box
     face_ratio: float  # share of frames in which this face was seen
-    one_face_ratio: float  # share of frames with this face and no other
+    one_face_ratio: float  # share of frames with this face and no other that may be the one that speaks
     yaw_deg: float
     pitch_deg: float
     roll_deg: float

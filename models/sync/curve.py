@@ -68,9 +68,8 @@ def drift_of(products: Float32, steepest_frames: float, step_frames: float = 0.5
         at = np.clip(np.arange(width) + (drift * along)[:, None], 0, width - 1)
         below = np.minimum(at.astype(np.intp), width - 2)
         part = at - below
-        sums[row] = (
-            (1 - part) * np.take_along_axis(filled, below, axis=1) + part * np.take_along_axis(filled, below + 1, axis=1)
-        ).sum(axis=0)
+        low, high = (np.take_along_axis(filled, column, axis=1) for column in (below, below + 1))
+        sums[row] = ((1 - part) * low + part * high).sum(axis=0)
     straight = sums[len(drifts) // 2].max()
     best = np.unravel_index(int(sums.argmax()), sums.shape)[0]
     return float(drifts[best]), float(sums.max() - straight)

@@ -5,6 +5,7 @@ with one of the sound; here of landmarks instead of pixels, of every frame with 
 whose size says how much the instant tells: a shut mouth in silence goes with any other.
 """
 
+import math
 from typing import Final
 
 import torch
@@ -68,7 +69,8 @@ def _trunk(config: SyncNetworkConfig) -> list[nn.Module]:
 def _bounded(x: Tensor) -> Tensor:
     """Vectors [..., E] in a ball: no frame says more than ``_MOST_EVIDENCE`` for or against an offset."""
     x = x.float()
-    return _MOST_EVIDENCE**0.5 * x / torch.sqrt(1 + x.square().sum(dim=-1, keepdim=True))
+    length = torch.sqrt(1 + x.square().sum(dim=-1, keepdim=True))
+    return x * (math.sqrt(_MOST_EVIDENCE) / length)
 
 
 def agreement(lips: Tensor, sound: Tensor, furthest: int) -> Tensor:

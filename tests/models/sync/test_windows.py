@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from models.sync.calibration import SyncCalibration
 from models.sync.clips import SyncClip, SyncClips, read_clips, write_clips
 from models.sync.curve import peak_of
 from models.sync.features import mouth_input, sound_input
 from models.sync.model import SyncModel
-from models.sync.calibration import SyncCalibration
 from models.sync.windows import SyncWindows, SyncWindowsConfig, cut
 from tests.models.sync.made import Loudness, babble
 
