@@ -53,6 +53,14 @@ def peak_of(products: Float32, temper: float) -> Peak:
     )
 
 
+def in_step(products: Float32) -> float:
+    """How much better lips and sound agree within two frames of in step than they usually do: a score for generated
+    motion, 0 where the sound might as well be another's (as SyncNet's LSE-C, over offsets, but for the right one)."""
+    curve = curve_of(products)
+    middle = len(curve) // 2
+    return float(curve[middle - NEAR_FRAMES : middle + NEAR_FRAMES + 1].max() - np.median(curve))
+
+
 def drift_of(products: Float32, steepest_frames: float, step_frames: float = 0.5) -> tuple[float, float]:
     """By how many frames the offset grows over the clip, and by how much evidence that beats a constant one.
 

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from models.head.model import HeadModel
 from models.sync.calibration import SyncCalibration
+from models.sync.curve import in_step
 from models.sync.features import mouth_input, mouth_mm, sound_decades, sound_input
 from models.sync.network import SyncNetwork, SyncNetworkConfig
 from models.training.folders import appearing
@@ -60,6 +61,10 @@ class SyncModel:
     def read(self, frames: Float32, audio: Float32, head: HeadModel) -> SyncReading:
         """How ``frames`` [T, 58] of ``head`` (``models.avatar.motion``) and ``audio`` [T * 640] lie to each other."""
         return self.calibration.reading(self.products(mouth_mm(frames, head), sound_decades(audio)))
+
+    def score(self, frames: Float32, audio: Float32, head: HeadModel) -> float:
+        """How well generated ``frames`` say ``audio``, taken as ``read`` does: ``models.sync.curve.in_step``."""
+        return in_step(self.products(mouth_mm(frames, head), sound_decades(audio)))
 
     @torch.inference_mode()
     def products(self, mouth: Float32, decades: Float32) -> Float32:

@@ -21,7 +21,7 @@ PLANTED_MS: Final = (100, 200, 300, 400)  # either way
 LATE_MS: Final = 500.0
 FALSE_ALARMS: Final = 0.05
 _HOP_FRAMES: Final = 25
-_DRAWS: Final = 1000
+_DRAWS: Final = 300
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,3 +206,14 @@ def test_nothing_is_read_over_the_network_or_through_other_protocols(tmp_path: P
     moved = path.rename(odd / "a.mkv")
     with Footage(replace(source, offer=Offer(moved)), 1280) as footage:
         assert sum(1 for _ in footage.pictures()) == 30
+
+
+@pytest.mark.parametrize("shift", [-1000, 1000])
+def test_moved_sound_is_the_same_sound_from_elsewhere_in_the_file(shift: int, tmp_path: Path) -> None:
+    path = tmp_path / "clicks.mkv"
+    write_media(path, moving_pattern(50), sound=click(2.0, at_s=1.0))
+    _, whole, _, _, source = read(path)
+    with Footage(source, 64) as footage:
+        moved, span = footage.sound(10, 20, shift)
+    assert np.array_equal(moved, whole[10 * 640 + shift : 30 * 640 + shift])
+    assert span == (0, 20 * 640)
