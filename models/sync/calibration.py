@@ -36,9 +36,9 @@ class Trial:
 
 class SyncCalibration(StageConfig):
     temper: float = Field(0.2, gt=0, description="of the evidence; models.sync.curve")
-    match: tuple[float, ...] = Field(default=(0.0,) * 4, description="logistic weights of `signs_of`")
-    in_sync: tuple[float, ...] = Field(default=(0.0,) * 4)
-    right: tuple[float, ...] = Field(default=(0.0,) * 4)
+    match: tuple[float, ...] = Field(default=(0.0,) * 3, description="logistic weights of `signs_of`, but its last")
+    right: tuple[float, ...] = Field(default=(0.0,) * 3, description="the same")
+    in_sync: tuple[float, ...] = Field(default=(0.0,) * 4, description="of all of `signs_of`")
     least_confidence: float = Field(0.75, ge=0, le=1, description="below it an offset is unknown")
     steepest_frames: float = Field(12.0, gt=0, description="drift over a clip that is looked for")
     least_drift_evidence: float = Field(0.0, ge=0, description="over a constant offset; with less, nothing drifts")
@@ -46,7 +46,7 @@ class SyncCalibration(StageConfig):
     def reading(self, products: Float32) -> SyncReading:
         peak = peak_of(products, self.temper)
         signs = signs_of(peak)
-        confidence = _probability(self.right, signs)
+        confidence = _probability(self.right, signs[:-1])
         known = confidence >= self.least_confidence
         drift = float("nan")
         if known:
@@ -57,12 +57,12 @@ class SyncCalibration(StageConfig):
             drift_ms=drift * MS_PER_FRAME,
             confidence=confidence,
             p_in_sync=_probability(self.in_sync, signs),
-            p_match=_probability(self.match, signs),
+            p_match=_probability(self.match, signs[:-1]),
         )
 
 
 def signs_of(peak: Peak) -> Float64:
-    """[4] the numbers that the probabilities are made of, and a one."""
+    """[4] a one, and the numbers that the probabilities are made of; the last says where the best offset lies."""
     n = np.sqrt(peak.n_frames / 75)
     return np.array([1.0, peak.rise * n, _logit(peak.share), _logit(peak.share_in_sync)])
 
@@ -79,9 +79,9 @@ def calibrate(trials: Sequence[Trial]) -> SyncCalibration:
         near, right = np.abs(late) <= NEAR_FRAMES, np.abs(found - late) <= NEAR_FRAMES
     return SyncCalibration(
         temper=temper,
-        match=_logistic(signs, np.isfinite(late)),
+        match=_logistic(signs[:, :-1], np.isfinite(late)),
         in_sync=_logistic(signs, near),
-        right=_logistic(signs, right),
+        right=_logistic(signs[:, :-1], right),
         least_drift_evidence=_evidence_by_chance(trials),
     )
 

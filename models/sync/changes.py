@@ -15,6 +15,7 @@ from schemas.config import StageConfig
 _LOUD_PERCENTILE: Final = 90.0
 _MEL_HZ: Final = 100.0
 _DB: Final = 0.1  # decades of power
+_WANDER_FRAMES: Final = (3.0, 15.0)  # of the smoothing
 
 
 class ChangesConfig(StageConfig):
@@ -32,6 +33,8 @@ class ChangesConfig(StageConfig):
     mouth_size: tuple[float, float] = Field((0.5, 1.7), description="how far the mouth moves")
     axis_size: float = Field(0.15, ge=0, description="spread of that by axis and point")
     mouth_noise_mm: tuple[float, float] = (0.0, 0.35)
+    wander_mm: tuple[float, float] = Field((0.0, 1.2), description="of the whole mouth: what a fit takes for lips when")
+    wander_shape: tuple[float, float] = Field((0.0, 0.05), description="a head turns; as a share of the mouth's extent")
     blur_frames: tuple[float, float] = Field((0.0, 0.8), description="standard deviation over time")
 
 
@@ -62,7 +65,17 @@ def change_mouth(mouth: Float32, config: ChangesConfig, rng: np.random.Generator
     if blur > 0.3:
         moved = gaussian_filter1d(moved, blur, axis=0)
     noise = rng.uniform(*config.mouth_noise_mm) * rng.normal(size=mouth.shape)
-    return np.asarray(mean + moved + noise, np.float32)
+    return np.asarray(mean + moved + noise + _wander(mean, len(mouth), config, rng), np.float32)
+
+
+def _wander(mean: Float32, n_frames: int, config: ChangesConfig, rng: np.random.Generator) -> Float32:
+    """[W, 126] mm: the mouth ``mean`` [126] slowly shifted, turned, stretched and sheared."""
+    slow = gaussian_filter1d(rng.normal(size=(n_frames, 4, 3)), rng.uniform(*_WANDER_FRAMES), axis=0)
+    slow /= slow.std(axis=0) + 1e-6
+    points = mean.reshape(-1, 3)
+    shifted = rng.uniform(*config.wander_mm) * slow[:, :1]
+    bent = rng.uniform(*config.wander_shape) * (points - points.mean(axis=0)) @ slow[:, 1:]
+    return np.asarray((shifted + bent).reshape(n_frames, -1), np.float32)
 
 
 def _other_throat(decades: Float32, ratio: float) -> Float32:

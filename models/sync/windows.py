@@ -19,7 +19,7 @@ from schemas.config import StageConfig
 
 Float64 = npt.NDArray[np.float64]
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 _QUIET_PERCENTILE: Final = 10.0
 _QUIET_SPREAD: Final = 0.15  # decades
 
