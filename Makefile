@@ -19,7 +19,7 @@ SPEECH := select s.path from sources s join clips c using (source_id) where keep
 HOLDOUT ?= $(if $(DATA),,path like '%_05.mp4' or path like '%_06.mp4')
 first = $$($(XTALKER) sql -w $(DEMO)/warehouse "$(1)" -f csv | tail -1 | tr -d '"')
 
-.PHONY: setup demo demo-train test test-real test-server test-killed test-all check bench bench-clock bench-avatar bench-flow lock clean
+.PHONY: setup demo demo-train test test-real test-server test-killed test-all check bench bench-clock bench-avatar bench-sync bench-flow lock clean
 
 setup: .venv/.ready
 
@@ -76,6 +76,9 @@ bench-clock: setup ## how exactly time passes from file to clip, on a set of fil
 
 bench-avatar: setup ## how well and how fast the motion models speak
 	$(BIN)/python -m tests.bench.avatar
+
+bench-sync: setup ## how well lips and sound are told in step, late or strangers
+	$(BIN)/python -m tests.bench.sync
 
 bench-flow: setup ## what Prefect adds to a curation
 	$(BIN)/python -m tests.bench.orchestration

@@ -98,6 +98,40 @@ def train(
     )
 
 
+@app.command("train-sync")
+def train_sync(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write the model to.")],
+    warehouse: WarehouseOption = None,
+    where: Annotated[str, typer.Option(help="SQL: clips whose lips and sound are in step.")] = "true",
+    holdout: Annotated[
+        str | None, typer.Option(help="SQL for clips it is calibrated on. Default: a twentieth of the sentences.")
+    ] = None,
+    licences: Annotated[
+        list[str] | None,
+        typer.Option(help="commercial, research, any, or licence classes and texts that are accepted. Repeatable."),
+    ] = None,
+    invented: Annotated[int, typer.Option(min=0, help="Invented speakers beside the clips, a minute each.")] = 96,
+    max_minutes: Annotated[float | None, typer.Option(min=0.01, help="Default: 12.")] = None,
+    max_steps: Annotated[int | None, typer.Option(min=1, help="Makes a run repeatable bit by bit on a CPU.")] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    devices: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the same run, stopped or killed.")] = False,
+) -> None:
+    """Train the network that hears whether lips and sound are in step, on a snapshot and on invented speakers.
+
+    Curation uses it where a recipe says `sync: {model: FOLDER}`.
+
+    - `xtalker train-sync -o sync --where "sync_p_in_sync > 0.9" --licences commercial`
+    """
+    from flows.commands.train_sync import call, run
+
+    finish(
+        lambda: run(
+            call(where, holdout, licences, invented, max_minutes, max_steps, seed), output, devices, resume, warehouse
+        )
+    )
+
+
 @models_app.callback(invoke_without_command=True)
 def models(context: typer.Context, warehouse: WarehouseOption = None, as_json: JsonOption = False) -> None:
     """Every model trained here, with its snapshot, licence class, metrics and aliases."""

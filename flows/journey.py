@@ -1,38 +1,27 @@
 """The journey of one source, from file to rows: the stages of ``tasks.table`` in order, and nothing else."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
 
 from flows.kit import Kit
+from flows.measuring import StageDone, measure
 from flows.protocol import OfferedFile
 from flows.recipe import Recipe
 from models.vad import probability_per_frame
 from schemas.clip import Clip
 from schemas.observation import Observation
-from schemas.record import ClipRecord, ClipScores, SourceRecord
+from schemas.record import ClipRecord, SourceRecord
 from schemas.source import SourceVideo, source_id_of
 from schemas.verdict import Reason, Verdict
 from tasks.assemble import assemble
 from tasks.clips import SourceTally, cut_clips
-from tasks.cues import background, face_cues, voice_cues, voice_curves
-from tasks.evidence import evidence
 from tasks.ingest import ingest
-from tasks.judge import judge
 from tasks.media.container import UndecodableMedia
 from tasks.observe import VERSION as OBSERVE_VERSION
 from tasks.observe import observe
-from tasks.reconstruct import pose_degrees, reconstruct
 from tasks.shots import shots
-from tasks.speech import speech
-from tasks.splits import speaker_of, split_of
 from tasks.tracks import tracks
-from tasks.visual import visual_scores
-from tasks.voice import voice_quality
-
-StageDone = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +55,9 @@ def _curate_video(
         for part in observe(source, kit.landmarker, recipe.observe, kit.deca, kit.second):
             stage_done("observe")
             tally = tally.plus(part)
-            for clip_or_verdict in candidates(part, recipe, kit, stage_done):
-                if isinstance(clip_or_verdict, Verdict):
-                    verdicts.append(clip_or_verdict)
-                else:
-                    records.append(measure(clip_or_verdict, source, recipe, kit, stage_done))
+            clips, fragments = candidates(part, recipe, kit, stage_done)
+            verdicts += fragments
+            records += measure(clips, part, source, recipe, kit, stage_done)
     except UndecodableMedia as error:
         stage_version = f"observe@{OBSERVE_VERSION}"
         verdict = Verdict(source.source_id, "observe", False, Reason.UNDECODABLE, None, None, stage_version, str(error))
@@ -79,62 +66,23 @@ def _curate_video(
     return _record(file, source, (*refusals, *verdicts), tuple(records))
 
 
-def candidates(part: Observation, recipe: Recipe, kit: Kit, stage_done: StageDone) -> Iterator[Clip | Verdict]:
+def candidates(part: Observation, recipe: Recipe, kit: Kit, stage_done: StageDone) -> tuple[list[Clip], list[Verdict]]:
     """The candidates of one part of a source, and a verdict on every fragment too short to be one."""
     found_shots = shots(part, recipe.shots, kit.transnet)
     stage_done("shots")
     found_tracks = tracks(part, found_shots, recipe.tracks)
     stage_done("tracks")
+    clips: list[Clip] = []
+    fragments: list[Verdict] = []
     if not found_tracks:
-        return
+        return clips, fragments
     speaking = probability_per_frame(kit.vad.speech_probability(part.audio), part.n_frames)
     for track in found_tracks:
-        clips, fragments = cut_clips(part, track, recipe.clips, recipe.clip_versions, speaking)
+        cut, too_short = cut_clips(part, track, recipe.clips, recipe.clip_versions, speaking)
         stage_done("clips")
-        yield from fragments
-        yield from clips
-
-
-def measure(clip: Clip, source: SourceVideo, recipe: Recipe, kit: Kit, stage_done: StageDone) -> ClipRecord:
-    """All scores of a candidate, whatever the first gate will say, and then what every gate says."""
-    looks = visual_scores(clip, recipe.visual)
-    stage_done("visual")
-    motion, fit = reconstruct(clip, kit.head, recipe.reconstruct)
-    stage_done("reconstruct")
-    voice = voice_quality(clip.audio, kit.vad, kit.dnsmos, recipe.voice)
-    stage_done("voice")
-    spoken = speech(clip, voice, kit.whisper, recipe.speech, kit.encoder)
-    stage_done("speech")
-    curves = voice_curves(clip, spoken)
-    sounds, how = background(clip, spoken), voice_cues(spoken, curves, voice, recipe.cues)
-    face = face_cues(clip)
-    stage_done("cues")
-    witness = evidence(clip, motion, spoken, kit.head, kit.readout, recipe.reconstruct, recipe.evidence)
-    stage_done("evidence")
-    pitch_deg, yaw_deg, roll_deg = np.percentile(np.abs(pose_degrees(motion)), 95, axis=0)
-    scores = ClipScores(
-        duration_s=clip.duration_s,
-        **asdict(looks),
-        yaw_deg=float(yaw_deg),
-        pitch_deg=float(pitch_deg),
-        roll_deg=float(roll_deg),
-        damaged_ratio=clip.damaged_ratio,
-        audio_coverage=clip.audio_coverage,
-        **asdict(voice),
-        recon_nme=fit.nme,
-        recon_nme_p95=fit.nme_p95,
-        recon_lip_nme=fit.lip_nme,
-        recon_lip_gap_corr=fit.lip_gap_correlation,
-        recon_jitter=fit.jitter,
-        **asdict(sounds),
-        **asdict(witness),
-        landmark_disagreement=clip.landmark_disagreement,
-    )
-    verdicts = judge(clip.clip_id, scores, recipe.thresholds)
-    stage_done("judge")
-    speaker_id = speaker_of(source.offer, source.source_id, clip.track_index)
-    split = split_of(speaker_id, recipe.splits)
-    return ClipRecord(clip.span, scores, motion, spoken, curves, how, face, speaker_id, split, recipe.tier, verdicts)
+        clips += cut
+        fragments += too_short
+    return clips, fragments
 
 
 def _record(

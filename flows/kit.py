@@ -17,6 +17,7 @@ from models.head.shelf import HeadShelf
 from models.landmarks import FaceLandmarker
 from models.points68 import SecondLook
 from models.speech_encoder import SpeechEncoder, TransformersEncoder
+from models.sync.model import SyncModel, load_default_sync, open_sync
 from models.transnet import TransNet
 from models.vad import SileroVad
 from models.whisper.model import Whisper
@@ -30,6 +31,7 @@ class Kit:
 
     landmarker: FaceLandmarker
     head: HeadModel
+    sync: SyncModel
     vad: SileroVad
     dnsmos: Dnsmos
     whisper: Whisper
@@ -56,6 +58,7 @@ def load_kit(assets: Path, recipe: Recipe) -> Kit:
     return Kit(
         landmarker=FaceLandmarker(store.path("face-landmarker")),
         head=HeadShelf.beside(assets).head(head_name(recipe)),
+        sync=load_default_sync() if recipe.sync.model == "default" else open_sync(Path(recipe.sync.model)),
         vad=SileroVad(store.path("silero-vad")),
         dnsmos=Dnsmos(store.path("dnsmos")),
         whisper=Whisper(whisper) if other_encoder else Whisper(whisper, speech.embedding_layer),

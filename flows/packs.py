@@ -23,7 +23,7 @@ from schemas.config import StageConfig
 from schemas.motion import HeadMotion
 from schemas.source import Offer, SourceVideo
 from schemas.speech import SpeechFeatures
-from schemas.units import SAMPLE_RATE
+from schemas.units import SAMPLE_RATE, samples_of
 from tasks.augment import VERSION as AUGMENT_VERSION
 from tasks.augment import AugmentConfig, augment
 from tasks.ingest import IngestConfig, ingest
@@ -106,7 +106,7 @@ def sound_of(clip: SelectedClip) -> Float32:
     if source.source_id != clip.source_id:
         raise CannotTrain(f"{clip.path} is another file than the one that was curated. {_WITHOUT_IT}")
     with Footage(source, _SMALLEST_PICTURE_PX) as footage:
-        audio, _ = footage.sound(clip.start_frame, clip.n_frames)
+        audio, _ = footage.sound(clip.start_frame, clip.n_frames, samples_of(clip.sync_shift_ms))
     return audio
 
 

@@ -22,8 +22,10 @@ from tasks.judge import Thresholds
 from tasks.observe import ObserveConfig
 from tasks.reconstruct import ReconstructConfig
 from tasks.shots import ShotsConfig
+from tasks.speaker import SpeakerConfig
 from tasks.speech import SpeechConfig
 from tasks.splits import SplitConfig
+from tasks.sync import SyncConfig
 from tasks.table import STAGES
 from tasks.tracks import TracksConfig
 from tasks.visual import VisualConfig
@@ -50,6 +52,8 @@ class Recipe(StageConfig):
     clips: ClipsConfig = Field(default_factory=ClipsConfig)
     visual: VisualConfig = Field(default_factory=VisualConfig)
     reconstruct: ReconstructConfig = Field(default_factory=ReconstructConfig)
+    sync: SyncConfig = Field(default_factory=SyncConfig)
+    speaker: SpeakerConfig = Field(default_factory=SpeakerConfig)
     voice: VoiceConfig = Field(default_factory=VoiceConfig)
     speech: SpeechConfig = Field(default_factory=SpeechConfig)
     cues: CuesConfig = Field(default_factory=CuesConfig)

@@ -21,13 +21,13 @@ class SourceStatus(StrEnum):
 @dataclass(frozen=True, slots=True)
 class ClipScores:
     """Every number a gate may compare, for one candidate. Gates read these and nothing else, so that ``regate``
-    can decide again without the video. Angles in degrees, 95th percentile of the absolute value over frames. The last
-    ones are those of ``schemas.evidence.Evidence``; None where the clip cannot tell or is older than the score."""
+    can decide again without the video. Angles in degrees, 95th percentile of the absolute value over frames. None
+    where the clip cannot tell, or was measured before there was such a score."""
 
     duration_s: float
     face_px: float  # median height of the face's bounding box
     face_ratio: float  # share of frames in which this face was seen
-    one_face_ratio: float  # share of frames with this face and no other
+    one_face_ratio: float  # share of frames with this face and no other that may be the one that speaks
     yaw_deg: float
     pitch_deg: float
     roll_deg: float
@@ -47,9 +47,19 @@ class ClipScores:
     recon_lip_nme: float
     recon_lip_gap_corr: float
     recon_jitter: float
-    # of schemas.cues.Background; None where the clip is older than the score
+    landmark_disagreement: float | None  # of two landmark finders; None without a second
+    # schemas.sync.SyncScores
+    sync_offset_ms: float | None
+    sync_shift_ms: float | None
+    sync_left_ms: float | None
+    sync_drift_ms: float | None
+    sync_confidence: float | None
+    sync_p_in_sync: float | None
+    sync_p_match: float | None
+    # schemas.cues.Background
     music: float | None
     second_voice: float | None
+    # schemas.evidence.Evidence
     recon_heldout_nme: float | None
     recon_drift_mm: float | None
     recon_jitter_excess: float | None
@@ -62,7 +72,6 @@ class ClipScores:
     eyelids_shut_ratio: float | None
     eyelid_asymmetry: float | None
     expression_sd: float | None
-    landmark_disagreement: float | None = None  # of two landmark finders; None without a second
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

@@ -27,6 +27,11 @@ THUMBNAIL_SIZE: Final = (27, 48)  # height, width: what TransNetV2 reads, enough
 MOUTH_PATCH_SIZE: Final = 24
 
 
+def samples_of(duration_ms: float) -> int:
+    """The whole number of samples nearest to ``duration_ms``."""
+    return round(duration_ms * SAMPLE_RATE / 1000)
+
+
 def frames_to_seconds(n_frames: int) -> float:
     """Duration of ``n_frames`` frames, in seconds."""
     return float(n_frames / FRAME_RATE)

@@ -50,6 +50,9 @@ class Reason(StrEnum):
     LIPS_OFF_VOICE = "lips_off_voice"
     PICTURE_EARLY = "picture_early"
     PICTURE_LATE = "picture_late"
+    OUT_OF_SYNC = "out_of_sync"
+    SYNC_DRIFTS = "sync_drifts"
+    FOREIGN_VOICE = "foreign_voice"  # voice-over, dubbed, or another's: the lips do not say it
 
 
 @dataclass(frozen=True, slots=True)

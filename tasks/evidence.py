@@ -37,7 +37,9 @@ _QUIET: Final = 0.1  # of the loudest frame: below, nobody speaks
 class EvidenceConfig(StageConfig):
     windows: int = Field(2, ge=2, description="stretches of the clip fitted without a third of the landmarks")
     keyframes: int = Field(6, ge=1, description="frames of each")
-    still_jitter: float = Field(0.025, ge=0, description="of a motionless head, %, under 1-4 grey levels of noise and H.264")
+    still_jitter: float = Field(
+        0.025, ge=0, description="of a motionless head, %, under 1-4 grey levels of noise and H.264"
+    )
     standstill: float = Field(6e-4, gt=0, description="mean movement, in eyes' distances, below which a picture stands")
     least_closures: int = Field(3, ge=1, description="p, b and m that must be heard before their lips are judged")
     lag_frames: int = Field(15, ge=1, description="how far lips and voice are moved against each other")

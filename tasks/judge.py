@@ -51,21 +51,28 @@ class Thresholds(StageConfig):
     min_lip_voice_corr: float
     min_lip_voice_lag: float
     max_lip_voice_lag: float
+    min_sync_p_match: float
+    max_sync_offset_ms: float
+    max_sync_drift_ms: float
+    min_sync_p_in_sync: float
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
     """A comparison of one score with one threshold; a ``min_`` threshold is the least that is kept, a ``max_`` one the
-    most. The gate goes by its threshold's name."""
+    most. The gate goes by its threshold's name. What could not be measured (nan) passes: no gate refuses for want of
+    knowledge."""
 
     name: str
     score: str
     reason: Reason
+    either_sign: bool = False  # only the size of the score is compared
 
     def keeps(self, measured: npt.ArrayLike, threshold: float) -> npt.NDArray[np.bool_]:
         """Whether each of ``measured`` (any shape) passes; what was not measured (nan) does."""
+        size = np.abs(measured) if self.either_sign else measured
         ordered = np.greater_equal if self.name.startswith("min_") else np.less_equal
-        return np.asarray(ordered(measured, threshold) | np.isnan(measured))
+        return np.asarray(ordered(size, threshold) | np.isnan(measured))
 
     def judge(self, subject_id: str, scores: ClipScores, thresholds: Thresholds) -> Verdict:
         """The verdict on a clip. A score of None refuses nothing, and the verdict says that it was not measured."""
@@ -109,6 +116,10 @@ GATES = (
     Gate("max_eyelids_shut_ratio", "eyelids_shut_ratio", Reason.EYES_SHUT),
     Gate("max_eyelid_asymmetry", "eyelid_asymmetry", Reason.LIDS_DIFFER),
     Gate("max_closure_rank", "closure_rank", Reason.LIPS_STAY_OPEN),
+    Gate("min_sync_p_match", "sync_p_match", Reason.FOREIGN_VOICE),
+    Gate("max_sync_offset_ms", "sync_left_ms", Reason.OUT_OF_SYNC, either_sign=True),
+    Gate("max_sync_drift_ms", "sync_drift_ms", Reason.SYNC_DRIFTS, either_sign=True),
+    Gate("min_sync_p_in_sync", "sync_p_in_sync", Reason.OUT_OF_SYNC),
 )
 
 

@@ -56,6 +56,7 @@ class ShownClip:
     motion: HeadMotion
     envelope: Float32  # [T] amplitude, as in ``schemas.speech.SpeechTrack``
     verdicts: tuple[Verdict, ...]
+    shift_samples: int = 0  # by which its sound was taken from later in the source
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ def read_span(footage: Footage, clip: ShownClip) -> Iterator[UInt8]:
     for picture in footage.pictures():
         reached = picture.index + 1
         if picture.index < clip.start_frame:
-            footage.sound(picture.index, 1)  # forget the sound before the clip, it may be an hour
+            footage.sound(picture.index, 1, clip.shift_samples)  # forget the sound before the clip, it may be an hour
             continue
         yield picture.rgb
         if reached == stop:
@@ -147,5 +148,5 @@ def read_span(footage: Footage, clip: ShownClip) -> Iterator[UInt8]:
 
 
 def _sound(footage: Footage, clip: ShownClip) -> Float32:
-    sound, _ = footage.sound(clip.start_frame, clip.motion.n_frames)
+    sound, _ = footage.sound(clip.start_frame, clip.motion.n_frames, clip.shift_samples)
     return sound

@@ -63,19 +63,17 @@ class VisualScores:
 
     face_px: float  # median height of the face's bounding box, pixels of the upright picture
     face_ratio: float
-    one_face_ratio: float
     blur: float
     mouth_occlusion: float
 
 
 def visual_scores(clip: Clip, config: VisualConfig) -> VisualScores:
-    """Medians and shares are over the frames in which the face was seen; the two ratios over all frames."""
+    """Medians and shares are over the frames in which the face was seen; the ratio over all frames."""
     seen = clip.present
     heights = np.ptp(clip.landmarks[seen, :_MESH_POINTS, 1], axis=1)
     return VisualScores(
         face_px=float(np.median(heights)),
         face_ratio=float(seen.mean()),
-        one_face_ratio=float((seen & (clip.n_faces == 1)).mean()),
         blur=float(np.median(clip.sharpness[seen])),
         mouth_occlusion=float(
             covered(clip.mouth_patch[seen], clip.landmarks[seen], clip.blendshapes[seen], config).mean()

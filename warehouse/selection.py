@@ -60,6 +60,7 @@ class SelectedClip:
     split: str  # "train", "val", "test", or "sentences"
     n_frames: int
     start_frame: int  # on the source's 25 fps timeline
+    sync_shift_ms: float  # by which its sound was taken from later in the source
     path: Path  # of the source
     dataset: str | None
     licence: str | None
@@ -152,8 +153,8 @@ def _rows(root: Path, selection: Selection, snapshot: int) -> list[dict[str, Any
             opened.check_expression(expression)
         rows: list[dict[str, Any]] = opened.query(
             "SELECT clip_id, source_id, speaker_id, split, n_frames, start_frame, path, dataset, licence, language, "
-            f"language_probability, transcript, head_model, {held} AS held_out FROM clip_sources "
-            "JOIN (SELECT clip_id, head_model FROM motion) USING (clip_id) "
+            "language_probability, transcript, head_model, coalesce(sync_shift_ms, 0) AS sync_shift_ms, "
+            f"{held} AS held_out FROM clip_sources JOIN (SELECT clip_id, head_model FROM motion) USING (clip_id) "
             f"WHERE {head} AND keep AND split IN ({splits}) AND (\n{selection.where}\n) ORDER BY clip_id"
         ).to_pylist()
     return rows

@@ -10,6 +10,7 @@ from models.head.model import UnreadableHeadModel
 from models.head.shelf import HeadShelf, UnknownHeadModel
 from models.landmarks import FaceLandmarker
 from schemas.source import Offer, SourceVideo
+from schemas.units import samples_of
 from tasks.ingest import IngestConfig, ingest
 from tasks.sheet import UnwritableImage, write_sheet
 from tasks.show import ShowConfig, ShownClip, SpanNotFound, write_overlay
@@ -35,7 +36,8 @@ def run(name: str, output: Path, warehouse: Path | None, still: bool) -> int:
     if not isinstance(source, SourceVideo):
         raise CannotShow(f"{found.path} can no longer be read: {source.detail}")
     size = (row["image_width"], row["image_height"])
-    clip = ShownClip(source, row["start_frame"], *size, motion, speech.envelope, verdicts)
+    shift_samples = samples_of(row["sync_shift_ms"] or 0.0)
+    clip = ShownClip(source, row["start_frame"], *size, motion, speech.envelope, verdicts, shift_samples)
     write = write_sheet if still else write_overlay
     try:
         head = HeadShelf.beside(settings.assets).head(motion.head_model)

@@ -2,10 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any, Protocol
+from typing import Any, Protocol, Self, TypeVar
 
 import torch
 from torch import Tensor, nn
+
+
+class Shown(Protocol):
+    """What a network is shown at one step, whatever it learns."""
+
+    def to(self, device: torch.device | str) -> Self:
+        """The same on ``device``; from pinned memory without waiting for the copy."""
+        ...
+
+    def pinned(self) -> Self:
+        """The same in page-locked memory, from where a GPU can fetch it while it computes."""
+        ...
+
+
+BatchT = TypeVar("BatchT", bound=Shown)
+BatchIn = TypeVar("BatchIn", bound=Shown, contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +42,9 @@ class Batch:
     style: Tensor  # [B, 6] as models.avatar.protocol.Condition.style
 
     def to(self, device: torch.device | str) -> "Batch":
-        """The same batch on ``device``; from pinned memory without waiting for the copy."""
         return self._each(lambda tensor: tensor.to(device, non_blocking=True))
 
     def pinned(self) -> "Batch":
-        """The same batch in page-locked memory, from where a GPU can fetch it while it computes."""
         return self._each(lambda tensor: tensor.pin_memory())
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
@@ -39,16 +53,16 @@ class Batch:
         return Batch(**values)
 
 
-class Objective(Protocol):
+class Objective(Protocol[BatchIn]):
     """A ``torch.nn.Module`` that can be trained: it knows its own loss."""
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+    def losses(self, batch: BatchIn, generator: torch.Generator) -> dict[str, Tensor]:
         """Scalars by name; "total" is what is minimised. Random numbers come from ``generator``, which lives on the
         batch's device, and from torch's global generator: the loop seeds both at every step."""
         ...
 
 
-def module_of(objective: Objective) -> nn.Module:
+def module_of(objective: object) -> nn.Module:
     """The module that an objective is. Raises ``TypeError`` if it is none."""
     if not isinstance(objective, nn.Module):
         raise TypeError(f"{type(objective).__name__} knows its losses but is no torch.nn.Module")

@@ -1,20 +1,20 @@
 """Weights averaged over the last steps: what is validated and delivered."""
 
 import copy
-from typing import Final
+from typing import Final, Generic
 
 import torch
 from torch import Tensor, nn
 
-from models.training.batch import Objective, module_of
+from models.training.batch import BatchIn, Objective, module_of
 
 _WARMUP: Final = 10.0  # so that the first steps' weights are forgotten soon
 
 
-class Ema:
+class Ema(Generic[BatchIn]):
     """A copy of an objective whose parameters follow the original's as an exponential moving average."""
 
-    def __init__(self, objective: Objective, decay: float) -> None:
+    def __init__(self, objective: Objective[BatchIn], decay: float) -> None:
         self.objective = copy.deepcopy(objective)
         self.module = module_of(self.objective).eval().requires_grad_(False)
         self._decay = decay

@@ -8,13 +8,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Generic
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.training.batch import Objective, module_of
+from models.training.batch import BatchT, Objective, module_of
 from models.training.ema import Ema
 from models.training.feed import Batches, Feed, feeding
 from models.training.folders import DiskFull
@@ -45,9 +45,9 @@ class Trained:
 
 
 def train(
-    objective: Objective,
-    batches: Batches,
-    validation: Batches | None,
+    objective: Objective[BatchT],
+    batches: Batches[BatchT],
+    validation: Batches[BatchT] | None,
     run: Path,
     config: TrainConfig,
     team: Team,
@@ -72,13 +72,13 @@ def train(
             return loop.run()
 
 
-class _Loop:
+class _Loop(Generic[BatchT]):
     def __init__(
         self,
-        objective: Objective,
-        feed: Feed,
+        objective: Objective[BatchT],
+        feed: Feed[BatchT],
         data: str,
-        validation: Batches | None,
+        validation: Batches[BatchT] | None,
         folder: RunFolder,
         config: TrainConfig,
         team: Team,

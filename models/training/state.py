@@ -51,7 +51,7 @@ class Position:
 class TrainingState:
     """The tensors of a run: the module's, their average's, the optimiser's."""
 
-    def __init__(self, module: nn.Module, average: Ema, optimizer: torch.optim.Optimizer) -> None:
+    def __init__(self, module: nn.Module, average: Ema[Any], optimizer: torch.optim.Optimizer) -> None:
         self._module = module
         self._average = average
         self._optimizer = optimizer

@@ -90,12 +90,14 @@ class Footage:
         if rgb is None:
             raise UndecodableMedia(f"{self.source.offer.path}: not one picture can be decoded")
 
-    def sound(self, start_frame: int, n_frames: int) -> tuple[Float32, tuple[int, int]]:
-        """The sound of ``n_frames`` from ``start_frame`` on, ``n_frames * 640`` samples, and which of them are real.
+    def sound(self, start_frame: int, n_frames: int, shift_samples: int = 0) -> tuple[Float32, tuple[int, int]]:
+        """The sound of ``n_frames`` from ``start_frame`` on, ``n_frames * 640`` samples, and which of them are real;
+        with a shift, from so many samples later.
 
         To be called in order, after the pictures of the same frames.
         """
-        start, stop = start_frame * SAMPLES_PER_FRAME, (start_frame + n_frames) * SAMPLES_PER_FRAME
+        start = start_frame * SAMPLES_PER_FRAME + shift_samples
+        stop = start + n_frames * SAMPLES_PER_FRAME
         while self._sound.reached < stop and self._waiting_bytes < MAX_WAITING_BYTES and self._advance():
             pass
         return self._sound.take(start, stop)

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from flows.journey import candidates, measure
+from flows.journey import candidates
 from flows.kit import Kit, load_kit
+from flows.measuring import Moving, record_of
 from flows.recipe import Recipe, load_recipe
 from flows.settings import Settings
 from models.landmarks import FaceFinder
@@ -25,6 +26,7 @@ from schemas.arrays import Float32
 from schemas.clip import Clip
 from schemas.record import ClipScores
 from schemas.source import Offer, SourceVideo
+from schemas.sync import SyncScores
 from tasks.ingest import ingest
 from tasks.judge import judge
 from tasks.observe import observe
@@ -110,7 +112,7 @@ def measured(folders: list[Path], recipe: Recipe, rng: np.random.Generator) -> l
             faulty = [pair for clip in clips for pair in planted(clip, strangers, rng)]
             faulty += [("occluded", clip) for clip in cut(source, covering, kit, recipe)]
             for fault, clip in faulty:
-                scores = measure(clip, source, recipe, kit, lambda _: None).scores
+                scores = scores_of(clip, source, recipe, kit)
                 rows.append(Row(folder, video.name, fault, scores))
             for model in heard:
                 model.forget()
@@ -125,7 +127,17 @@ def videos(folders: list[Path]) -> Iterator[tuple[str, Path]]:
 
 def cut(source: SourceVideo, finder: FaceFinder, kit: Kit, recipe: Recipe) -> Iterator[Clip]:
     for part in observe(source, finder, recipe.observe):
-        yield from (c for c in candidates(part, recipe, kit, lambda _: None) if isinstance(c, Clip))
+        yield from candidates(part, recipe, kit, _unheard)[0]
+
+
+def scores_of(clip: Clip, source: SourceVideo, recipe: Recipe, kit: Kit) -> ClipScores:
+    """Of the clip as it is: nothing is mended."""
+    moving = Moving.of(clip, recipe, kit, _unheard)
+    own = np.ones(clip.n_frames, np.bool_)
+    return record_of(moving, SyncScores.of(moving.sync, 0.0, moving.sync), own, source, recipe, kit, _unheard).scores
+
+
+def _unheard(_: str) -> None: ...
 
 
 def planted(clip: Clip, strangers: list[Clip], rng: np.random.Generator) -> Iterator[tuple[str, Clip]]:

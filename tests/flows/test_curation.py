@@ -150,6 +150,16 @@ def test_regate_decides_again_and_back(tmp_path: Path, warehouse: Path) -> None:
     assert query(warehouse, "select * from clips order by clip_id").equals(before)
 
 
+def test_regate_takes_what_could_not_be_measured_as_it_was_judged(tmp_path: Path, warehouse: Path) -> None:
+    curate(warehouse, offered(video(tmp_path, "a.mp4")), sync_left_ms=float("nan"), sync_drift_ms=float("nan"))
+    judged = "select keep, measured from verdicts where gate = 'max_sync_offset_ms'"
+    assert query(warehouse, "select sync_left_ms from clips").to_pylist() == [{"sync_left_ms": None}]
+    assert query(warehouse, judged).to_pylist() == [{"keep": True, "measured": None}]
+    strict = Recipe.model_validate(RECIPE.model_dump() | {"tier": "strict"})
+    assert regate(warehouse, strict)[1]["keep"].to_pylist() == [True]
+    assert query(warehouse, judged).to_pylist() == [{"keep": True, "measured": None}]
+
+
 def test_regate_without_a_change_makes_no_snapshot(tmp_path: Path, warehouse: Path) -> None:
     curate(warehouse, offered(video(tmp_path, "a.mp4")))
     assert regate(warehouse, RECIPE)[0] is None

@@ -9,6 +9,10 @@ from flows.journey import curate_source
 from flows.kit import Kit, load_kit
 from flows.recipe import load_recipe
 from flows.settings import Settings
+from models.encode import encode_video
+from schemas.source import Offer, SourceVideo
+from schemas.units import SAMPLE_RATE
+from tasks.ingest import IngestConfig, ingest
 from tasks.media.footage import Footage
 from tasks.table import STAGES
 from tests.builders import face_landmarker_file, moving_pattern, real_clip, tone, write_media
@@ -59,3 +63,34 @@ def test_a_video_without_a_face_has_no_clips_and_one_reason(kit: Kit, decodes: C
     assert rows["clips"].num_rows == 0
     assert rows["sources"]["reason"].to_pylist() == ["no_face"]
     assert decodes == {"pattern.mp4": 1}
+
+
+def late(path: Path, target: Path, samples: int) -> Path:
+    """The video again, its sound so many samples at 16 kHz later, or earlier."""
+    source = ingest(Offer(path), IngestConfig())
+    assert isinstance(source, SourceVideo)
+    with Footage(source, 512) as footage:
+        pictures = [picture.rgb for picture in footage.pictures()]
+        sound, _ = footage.sound(0, len(pictures), -samples)
+    encode_video(target, iter(pictures), lambda: sound, SAMPLE_RATE, crf=12)
+    return target
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("frames", [-5, 5])
+def test_sound_that_is_a_little_late_or_early_is_mended(kit: Kit, frames: int, tmp_path: Path) -> None:
+    moved = late(real_clip("talking/hdtf_bobmenendez.mp4"), tmp_path / "moved.mp4", frames * 640)
+    (clip,) = curate_source(offered(moved), load_recipe(), kit, lambda _: None).tables["clips"].to_pylist()
+    assert clip["keep"]
+    assert clip["sync_shift_ms"] == clip["sync_offset_ms"] == pytest.approx(40 * frames, abs=45)
+    assert abs(clip["sync_left_ms"]) < 45
+    assert clip["sync_p_in_sync"] > 0.9
+    assert 194 <= clip["n_frames"] <= 196, "frames whose sound the file does not hold are cut off"
+
+
+@pytest.mark.real_data
+def test_sound_that_is_half_a_second_late_is_refused(kit: Kit, tmp_path: Path) -> None:
+    moved = late(real_clip("talking/hdtf_bobmenendez.mp4"), tmp_path / "moved.mp4", 8000)
+    (clip,) = curate_source(offered(moved), load_recipe(), kit, lambda _: None).tables["clips"].to_pylist()
+    assert (clip["keep"], clip["reason"]) == (False, "out_of_sync")
+    assert clip["sync_offset_ms"] == pytest.approx(500, abs=60)

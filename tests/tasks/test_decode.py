@@ -224,3 +224,14 @@ def test_a_picture_lost_in_avi_delays_none_behind_it(tmp_path: Path, codec: str)
     numbers = [number_of(p) for p in read(path)[0]]
     assert numbers[:20] == list(range(20))
     assert numbers[24:74] == list(range(24, 74))  # from the next key frame on
+
+
+@pytest.mark.parametrize("shift", [-1000, 1000])
+def test_moved_sound_is_the_same_sound_from_elsewhere_in_the_file(shift: int, tmp_path: Path) -> None:
+    path = tmp_path / "clicks.mkv"
+    write_media(path, moving_pattern(50), sound=click(2.0, at_s=1.0))
+    _, whole, _, _, source = read(path)
+    with Footage(source, 64) as footage:
+        moved, span = footage.sound(10, 20, shift)
+    assert np.array_equal(moved, whole[10 * 640 + shift : 30 * 640 + shift])
+    assert span == (0, 20 * 640)

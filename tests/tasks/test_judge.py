@@ -18,6 +18,8 @@ GOOD = ClipScores(
     recon_heldout_nme=0.9, recon_drift_mm=0.4, recon_jitter_excess=0.1, frozen_s=0.0, closure_rank=0.3, closures=4,
     lip_voice_corr=0.8, lip_voice_lag=0.2, gaze_deg=8, eyelids_shut_ratio=0.02,
     eyelid_asymmetry=0.03, expression_sd=1.4,
+    sync_offset_ms=0.0, sync_shift_ms=0.0, sync_left_ms=0.0, sync_drift_ms=0.0, sync_confidence=1.0,
+    sync_p_in_sync=1.0, sync_p_match=1.0,
 )  # fmt: skip
 # What each reason looks like: one score moved past pretrain's threshold.
 BAD = {
@@ -51,6 +53,9 @@ BAD = {
     Reason.LIPS_OFF_VOICE: {"lip_voice_corr": 0.1},
     Reason.PICTURE_EARLY: {"lip_voice_lag": -8.0},
     Reason.PICTURE_LATE: {"lip_voice_lag": 8.0},
+    Reason.OUT_OF_SYNC: {"sync_left_ms": -500.0},
+    Reason.SYNC_DRIFTS: {"sync_drift_ms": -500.0},
+    Reason.FOREIGN_VOICE: {"sync_p_match": 0.0},
 }
 
 
@@ -102,3 +107,12 @@ def test_strict_asks_more_than_pretrain() -> None:
 def test_a_verdict_cannot_keep_with_a_reason() -> None:
     with pytest.raises(ValueError, match="does not go with"):
         Verdict("x", "yaw", True, Reason.YAW, 1.0, 2.0, "judge@1")
+
+
+def test_what_could_not_be_measured_is_no_reason_to_refuse() -> None:
+    unknown = replace(GOOD, sync_offset_ms=float("nan"), sync_left_ms=float("nan"), sync_drift_ms=float("nan"))
+    assert refusals(unknown) == []
+    verdicts = {v.gate: v for v in judge("clip", unknown, load_recipe().thresholds)}
+    assert verdicts["max_sync_offset_ms"].measured is None
+    late, early = (replace(GOOD, sync_left_ms=ms) for ms in (400.0, -400.0))
+    assert [v.measured for v in (*refusals(late), *refusals(early))] == [400.0, -400.0]

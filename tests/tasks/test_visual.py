@@ -48,15 +48,12 @@ def test_face_size_is_the_median_height_of_the_box() -> None:
 def test_shares_count_every_frame_and_medians_only_those_seen() -> None:
     present = np.ones(FRAMES, np.bool_)
     present[:15] = False
-    n_faces = np.ones(FRAMES, np.int32)
-    n_faces[30:45] = 2
     sharpness = np.where(present, 50, 9000).astype(np.float32)
     landmarks = clip(FRAMES).landmarks.copy()
     landmarks[:15] *= 10
-    made = clip(FRAMES, present=present, n_faces=n_faces, sharpness=sharpness, landmarks=landmarks)
+    made = clip(FRAMES, present=present, sharpness=sharpness, landmarks=landmarks)
     scores = visual_scores(made, CONFIG)
     assert scores.face_ratio == pytest.approx(60 / 75)
-    assert scores.one_face_ratio == pytest.approx(45 / 75)
     assert scores.blur == 50
     assert scores.face_px < 300
 
@@ -122,7 +119,7 @@ def real_candidate(name: str) -> Clip:
 def test_real_clean_clips_have_free_mouths(name: str) -> None:
     scores = visual_scores(real_candidate(f"talking/{name}"), CONFIG)
     assert scores.mouth_occlusion < 0.1
-    assert scores.face_ratio == scores.one_face_ratio == 1
+    assert scores.face_ratio == 1
 
 
 @pytest.mark.real_data

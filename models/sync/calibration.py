@@ -1,0 +1,136 @@
+"""From how the network agrees with a clip to probabilities, by clips it was not trained on.
+
+Three questions, each a logistic regression on the same few numbers of the curve: do lips and sound belong together, are
+they within two frames of each other, and is the best offset right within two frames?
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from models.sync.curve import NEAR_FRAMES, Peak, curve_of, drift_of, peak_of
+from schemas.arrays import Float32
+from schemas.config import StageConfig
+from schemas.sync import SyncReading
+from schemas.units import FRAME_RATE
+
+Float64 = npt.NDArray[np.float64]
+MS_PER_FRAME: Final = float(1000 / FRAME_RATE)
+_RIDGE: Final = 1e-2
+_NEWTON_STEPS: Final = 30
+_STEADY_PERCENTILE: Final = 99.0
+_TEMPERS: Final = np.geomspace(0.05, 20.0, 61)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Lips beside a sound of known offset. ``late_frames`` is nan where they are strangers."""
+
+    products: Float32  # [T, 2 * K + 1]
+    late_frames: float
+
+
+class SyncCalibration(StageConfig):
+    temper: float = Field(0.2, gt=0, description="of the evidence; models.sync.curve")
+    match: tuple[float, ...] = Field(default=(0.0,) * 3, description="logistic weights of `signs_of`, but its last")
+    right: tuple[float, ...] = Field(default=(0.0,) * 3, description="the same")
+    in_sync: tuple[float, ...] = Field(default=(0.0,) * 4, description="of all of `signs_of`")
+    least_confidence: float = Field(0.75, ge=0, le=1, description="below it an offset is unknown")
+    steepest_frames: float = Field(12.0, gt=0, description="drift over a clip that is looked for")
+    least_drift_evidence: float = Field(0.0, ge=0, description="over a constant offset; with less, nothing drifts")
+
+    def reading(self, products: Float32) -> SyncReading:
+        peak = peak_of(products, self.temper)
+        signs = signs_of(peak)
+        confidence = _probability(self.right, signs[:-1])
+        known = confidence >= self.least_confidence
+        drift = float("nan")
+        if known:
+            steepest, evidence = drift_of(products, self.steepest_frames)
+            drift = steepest if evidence >= self.least_drift_evidence else 0.0
+        return SyncReading(
+            offset_ms=peak.late_frames * MS_PER_FRAME if known else float("nan"),
+            drift_ms=drift * MS_PER_FRAME,
+            confidence=confidence,
+            p_in_sync=_probability(self.in_sync, signs),
+            p_match=_probability(self.match, signs[:-1]),
+        )
+
+
+def signs_of(peak: Peak) -> Float64:
+    """[4] a one, and the numbers that the probabilities are made of; the last says where the best offset lies."""
+    n = np.sqrt(peak.n_frames / 75)
+    return np.array([1.0, peak.rise * n, _logit(peak.share), _logit(peak.share_in_sync)])
+
+
+def calibrate(trials: Sequence[Trial]) -> SyncCalibration:
+    """The calibration that makes ``trials`` likeliest. They should hold what curation will meet: sound in step, sound
+    that is early or late, and strangers' sound; noisy and clean, long and short."""
+    temper = _best_temper(trials)
+    peaks = [peak_of(trial.products, temper) for trial in trials]
+    signs = np.stack([signs_of(peak) for peak in peaks])
+    late = np.array([trial.late_frames for trial in trials])
+    found = np.array([peak.late_frames for peak in peaks])
+    with np.errstate(invalid="ignore"):
+        near, right = np.abs(late) <= NEAR_FRAMES, np.abs(found - late) <= NEAR_FRAMES
+    return SyncCalibration(
+        temper=temper,
+        match=_logistic(signs[:, :-1], np.isfinite(late)),
+        in_sync=_logistic(signs, near),
+        right=_logistic(signs[:, :-1], right),
+        least_drift_evidence=_evidence_by_chance(trials),
+    )
+
+
+def _evidence_by_chance(trials: Sequence[Trial]) -> float:
+    """What a drift is said to be worth in all but one in a hundred of the trials, in none of which anything drifts."""
+    steepest: float = SyncCalibration.model_fields["steepest_frames"].default
+    own = [trial.products for trial in trials if np.isfinite(trial.late_frames)]
+    found = [drift_of(products, steepest)[1] for products in own]
+    return float(np.percentile(found, _STEADY_PERCENTILE))
+
+
+def _best_temper(trials: Sequence[Trial]) -> float:
+    """The one under which the true offsets, where there are any, are likeliest."""
+    own = [trial for trial in trials if np.isfinite(trial.late_frames)]
+    evidence = np.stack([len(trial.products) * curve_of(trial.products) for trial in own])
+    furthest = evidence.shape[1] // 2
+    true = np.array([furthest + round(trial.late_frames) for trial in own])
+    best, likeliest = 1.0, -np.inf
+    for temper in _TEMPERS:
+        logits = temper * evidence
+        logits -= logits.max(axis=1, keepdims=True)
+        posterior = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        # A frame either side counts as well: lips lead and lag by that much.
+        near = sum(posterior[np.arange(len(own)), np.clip(true + k, 0, 2 * furthest)] for k in (-1, 0, 1))
+        likelihood = float(np.log(np.maximum(near, 1e-12)).mean())
+        if likelihood > likeliest:
+            best, likeliest = float(temper), likelihood
+    return best
+
+
+def _logistic(signs: Float64, answer: npt.NDArray[np.bool_]) -> tuple[float, ...]:
+    """Weights [4] by Newton's method, both answers weighing alike, a little ridge on all but the constant."""
+    y = answer.astype(np.float64)
+    balance = np.where(answer, 0.5 / max(y.mean(), 1e-9), 0.5 / max(1 - y.mean(), 1e-9)) / len(y)
+    ridge = _RIDGE * np.diag([0.0, *np.ones(signs.shape[1] - 1)])
+    weights = np.zeros(signs.shape[1])
+    for _ in range(_NEWTON_STEPS):
+        p = 1 / (1 + np.exp(-signs @ weights))
+        gradient = signs.T @ (balance * (p - y)) + ridge @ weights
+        hessian = (signs.T * (balance * p * (1 - p))) @ signs + ridge + 1e-9 * np.eye(len(weights))
+        weights -= np.linalg.solve(hessian, gradient)
+    return tuple(float(w) for w in weights)
+
+
+def _probability(weights: Sequence[float], signs: Float64) -> float:
+    return float(1 / (1 + np.exp(-np.dot(weights, signs))))
+
+
+def _logit(share: float) -> float:
+    held = min(max(share, 1e-4), 1 - 1e-4)
+    return float(np.log(held / (1 - held)))

@@ -1,0 +1,100 @@
+"""Do the lips say the sound, and are they in step?
+
+Enters: a ``Clip`` and its ``HeadMotion``. Leaves: a ``SyncReading``; and, where the sound is early or late by a little
+throughout, the clip cut anew with its sound moved, exact to the sample, before anything of the sound is computed.
+Larger offsets, drifts and foreign sound are left as they are, for the gates to refuse.
+"""
+
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+from pydantic import Field
+
+from models.avatar.motion import to_frames
+from models.head.model import HeadModel
+from schemas.arrays import Float32
+from schemas.clip import Clip, clip_id_of
+from schemas.config import StageConfig
+from schemas.motion import HeadMotion
+from schemas.observation import Observation
+from schemas.sync import SyncReading
+from schemas.units import SAMPLES_PER_FRAME, samples_of
+
+VERSION = "1"
+
+
+class SyncReader(Protocol):
+    """``models.sync.model.SyncModel``."""
+
+    def read(self, frames: Float32, audio: Float32, head: HeadModel) -> SyncReading: ...
+
+
+class SyncConfig(StageConfig):
+    model: str = Field("default", description="'default', or the folder that `xtalker train-sync` wrote")
+    correct: bool = Field(True, description="move the sound of clips that are constantly early or late by a little")
+    least_ms: float = Field(
+        80.0, ge=0, description="a smaller offset is left alone: nobody sees it, and it may be none"
+    )
+    furthest_ms: float = Field(260.0, ge=0, description="a larger offset is not mended but refused")
+    most_drift_ms: float = Field(80.0, ge=0, description="of an offset that counts as constant")
+    least_confidence: float = Field(0.9, ge=0, le=1, description="of an offset that is mended")
+
+
+def sync(clip: Clip, motion: HeadMotion, reader: SyncReader, head: HeadModel) -> SyncReading:
+    """How the clip's sound lies to the lips of ``motion``."""
+    return reader.read(to_frames(motion), clip.audio, head)
+
+
+def shift_of(reading: SyncReading, config: SyncConfig) -> int:
+    """By how many samples the sound should be taken from later in the source (from earlier, below 0) to be in step; 0
+    where it is, or where that is not certain."""
+    if not config.correct or reading.confidence < config.least_confidence or np.isnan(reading.offset_ms):
+        return 0
+    constant = abs(reading.drift_ms) <= config.most_drift_ms
+    if not constant or not config.least_ms <= abs(reading.offset_ms) <= config.furthest_ms:
+        return 0
+    return samples_of(reading.offset_ms)
+
+
+def shifted(clip: Clip, observation: Observation, shift_samples: int, stage_versions: str) -> Clip | None:
+    """``clip``, which was cut from ``observation``, with its sound from ``shift_samples`` later, and without the frames
+    at an end from which sound was moved away and none came; None where no frame is left. It is another clip, with an
+    id of its own, which the shift decides as well.
+    """
+    first = clip.start_frame - observation.start_frame
+    begin, end = ((first + t) * SAMPLES_PER_FRAME + shift_samples for t in (0, clip.n_frames))
+    low, high = observation.audio_span
+    most = -(-abs(shift_samples) // SAMPLES_PER_FRAME)
+    lost = min(max(-((begin - low) // SAMPLES_PER_FRAME), 0), most)
+    kept = clip.n_frames - lost - min(max(-((high - end) // SAMPLES_PER_FRAME), 0), most)
+    if kept <= 0:
+        return None
+    own, start_frame = slice(lost, lost + kept), clip.start_frame + lost
+    begin += lost * SAMPLES_PER_FRAME
+    end = begin + kept * SAMPLES_PER_FRAME
+    versions = f"{stage_versions}:{shift_samples}"
+    return replace(
+        clip,
+        clip_id=clip_id_of(observation.source.sha256, start_frame, kept, clip.track_index, versions),
+        start_frame=start_frame,
+        n_frames=kept,
+        landmarks=clip.landmarks[own],
+        blendshapes=clip.blendshapes[own],
+        present=clip.present[own],
+        n_faces=clip.n_faces[own],
+        sharpness=clip.sharpness[own],
+        mouth_patch=clip.mouth_patch[own],
+        audio=_sound(observation, begin, end),
+        audio_coverage=max(min(end, high) - max(begin, low), 0) / (end - begin),
+        deca=None if clip.deca is None else clip.deca[own],
+        disagreement=None if clip.disagreement is None else clip.disagreement[own],
+    )
+
+
+def _sound(observation: Observation, begin: int, end: int) -> Float32:
+    """Samples of the observation; nothing is heard before and after it."""
+    sound = np.zeros(end - begin, np.float32)
+    inside = slice(max(begin, 0), min(end, len(observation.audio)))
+    sound[inside.start - begin : inside.stop - begin] = observation.audio[inside]
+    return sound

@@ -1,0 +1,185 @@
+"""The sync model against its issue's table: ``python -m tests.bench.sync [--warehouse W | --data D] [--model FOLDER]``.
+
+Measures, on clips that the model was not trained on: in step against early and late, how near the offset is, planted
+offsets, foreign sound, and what it does to clips that are in step. Nothing is written to the warehouse it is given.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from flows.hearing import open_ear
+from flows.packs import sound_of
+from flows.performing import SHIPPED
+from flows.settings import Settings
+from flows.sync_data import clips_of_warehouse, invented_clips
+from models.avatar.protocol import Condition
+from models.head.model import load_open_head
+from models.presets import open_model
+from models.sync.calibration import MS_PER_FRAME
+from models.sync.curve import in_step
+from models.sync.features import MELS_PER_FRAME, mouth_mm, sound_decades
+from models.sync.model import SyncModel, load_default_sync, open_sync
+from models.training.checkpoint import read_card
+from schemas.sync import SyncReading
+from tasks.speaker import SpeakerConfig
+from tasks.sync import SyncConfig, shift_of
+from tests.bench import sync_scores as scores
+from tests.bench.avatar_data import warehouse_for
+from tests.bench.curate import DEFAULT_DATA
+from tests.bench.sync_scores import Known
+from warehouse.batches import stream_clips
+from warehouse.selection import SENTENCES, Selection, select_clips
+
+# Found by two other nets and by a generator that hears well (../shared/notes/audio.md, gen.md); not by this model.
+KNOWN_LATE: Final = {"hdtf_aoc": 3.0, "hdtf_katiehill": 3.5, "obama_weekly": 6.0}
+SLIPPED: Final = "regexp_matches(path, 'bwbt8p|lrae4p|sbahzp|sgbv8n|srwi5a')"  # s1's clips with frozen pictures
+HELD_OUT: Final = "md5_number_lower('sync' || regexp_extract(path, 'grid_s1_([a-z]{4})', 1)) % 100 < 15"
+WINDOW_S: Final = (3, 5)
+UNSEEN_SPEAKERS: Final = 24
+UNSEEN_SEED: Final = 77
+_SWAPS: Final = 8
+_PAIRS: Final = 200
+_FEW: Final = 15
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of videos, curated first")
+    source.add_argument("--warehouse", type=Path, help="an already curated one")
+    parser.add_argument("--model", type=Path, help="a folder that train-sync wrote; default: the one that ships")
+    parser.add_argument("--workers", type=int, default=2)
+    options = parser.parse_args()
+    model = open_sync(options.model) if options.model else load_default_sync()
+    with tempfile.TemporaryDirectory() as folder:
+        root = warehouse_for(options.data, options.warehouse, Path(folder), options.workers)
+        groups = groups_of(root, Settings.load().assets)
+        print(f"load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores\n")
+        for name, clips in groups.items():
+            show(name, model, clips)
+        print(f"\n{generated(model, root, Settings.load().assets)}\n{cost(model, groups)}")
+
+
+def groups_of(root: Path, assets: Path) -> dict[str, list[Known]]:
+    """Clips of speakers, or of sentences, that the shipped model was not trained on."""
+    others = _named(root, "path NOT LIKE '%grid_s1%'")
+    invented = invented_clips(root, assets, UNSEEN_SPEAKERS, UNSEEN_SEED)
+    return {
+        "GRID, five unseen speakers": [k for k in others if k.name.startswith("grid")],
+        "HDTF and one address, unseen speakers, known offsets taken off": [
+            k for k in others if not k.name.startswith("grid")
+        ],
+        "all unseen real speakers": others,
+        "GRID s1, unseen sentences": _named(root, f"path LIKE '%grid_s1%' AND NOT {SLIPPED} AND {HELD_OUT}"),
+        "GRID s1, slipped pictures": _named(root, SLIPPED),
+        "invented speakers, unseen": [Known(f"invented-{k}", invented.clip(k)) for k in range(invented.n_clips)],
+    }
+
+
+def _named(root: Path, where: str) -> list[Known]:
+    selected = select_clips(root, Selection(where=where, holdout="true"))
+    clips = []
+    for row in selected.clips:
+        one = type(selected)(selected.selection, selected.snapshot, (row,))
+        found = clips_of_warehouse(root, one, SENTENCES, "val", "test")
+        if found is not None:
+            late = KNOWN_LATE.get(row.path.stem, 0.0) - row.sync_shift_ms / MS_PER_FRAME
+            clips.append(Known(row.path.stem, found.clip(0), late))
+    return clips
+
+
+def show(name: str, model: SyncModel, clips: Sequence[Known]) -> None:
+    print(f"{name}: {len(clips)} clips")
+    for seconds in WINDOW_S:
+        windows = scores.shifted(model, clips, 25 * seconds)
+        if windows is None:
+            continue
+        told = windows.take(windows.stated > 0)
+        print(f"  {seconds} s, {len(windows.late)} windows, offset stated in {windows.stated.mean():.0%}")
+        print(f"    in step against {scores.SHIFTS} frames, AUC  {scores.over_clips(windows, scores.auc)}")
+        for frames in (1, 2):
+            share = scores.over_clips(windows, partial(scores.within, frames=frames))
+            of_told = f"{scores.within(told, frames):.3f}" if told.late.size else "-"
+            print(f"    offset within {frames} frames {share}; of those stated {of_told}")
+        if len(clips) > 2:
+            strange = scores.swapped(model, clips, 25 * seconds, _SWAPS)
+            caught = scores.over_clips(strange, scores.caught)
+            print(f"    foreign sound caught at {scores.FALSE_ALARMS:.0%} false alarms {caught}")
+            print(f"    two faces, {scores.speakers(model, clips, 25 * seconds, _PAIRS, SpeakerConfig())}")
+    late = [sign * ms for ms in scores.PLANTED_MS for sign in (1, -1)]
+    errors = np.abs(scores.planted(model, clips, late))
+    print(
+        f"  whole clips, planted {scores.PLANTED_MS} ms: within a frame of the clip as it is {(errors <= 1).mean():.3f}"
+    )
+    errors = np.abs(scores.planted(model, clips, [scores.LATE_MS]))
+    print(f"  whole clips, {scores.LATE_MS:.0f} ms late: within two frames {(errors <= 2).mean():.3f}")
+    print(f"  whole clips as they are: {as_they_are(model, clips)}")
+    for known in clips if len(clips) < _FEW else ():
+        reading = _whole(model, known)
+        print(
+            f"    {known.name:20s} offset {reading.offset_ms:6.0f} ms (known {known.late_frames * MS_PER_FRAME:.0f}), "
+            f"drift {reading.drift_ms:5.0f}, confidence {reading.confidence:.2f}, in sync {reading.p_in_sync:.2f}, "
+            f"match {reading.p_match:.2f}"
+        )
+
+
+def as_they_are(model: SyncModel, clips: Sequence[Known]) -> str:
+    """What curation does to them: for clips that are in step, anything but "left alone" is harm."""
+    config = SyncConfig()
+    readings = [_whole(model, known) for known in clips]
+    moved = sum(shift_of(reading, config) != 0 for reading in readings)
+    drifting = sum(abs(reading.drift_ms) > config.most_drift_ms for reading in readings)
+    unknown = sum(np.isnan(reading.offset_ms) for reading in readings)
+    low = [float(np.quantile([getattr(r, name) for r in readings], 0.05)) for name in ("p_in_sync", "p_match")]
+    return (
+        f"moved {moved}, drifting {drifting}, offset unknown {unknown}; "
+        f"5th percentile of p_in_sync {low[0]:.3f}, of p_match {low[1]:.3f}"
+    )
+
+
+def _whole(model: SyncModel, known: Known) -> SyncReading:
+    return model.calibration.reading(model.products(known.clip.mouth, known.clip.sound))
+
+
+def generated(model: SyncModel, root: Path, assets: Path) -> str:
+    """The default avatar speaks clips that this model was not trained on: are its lips nearer to what they say?"""
+    card = read_card(SHIPPED)
+    avatar, ear, head = open_model(SHIPPED), open_ear(assets, card.speech_model), load_open_head()
+    selected = select_clips(root, Selection(where=f"path NOT LIKE '%grid_s1%' OR ({HELD_OUT} AND NOT {SLIPPED})"))
+    mouths, sounds = [], []
+    for clip in stream_clips(root, selected):
+        features = ear.of_stored(clip.speech.features)
+        frames = avatar.perform(features, clip.motion.shape, Condition(), None, 0)
+        mouths.append(mouth_mm(frames, head))
+        sounds.append(sound_decades(sound_of(clip.row)))
+    preferred = []
+    for k, mouth in enumerate(mouths):
+        for other in range(len(sounds)):
+            n = min(len(mouth), len(sounds[other]) // MELS_PER_FRAME)
+            own, strange = (in_step(model.products(mouth[:n], sounds[j][: MELS_PER_FRAME * n])) for j in (k, other))
+            if other != k:
+                preferred.append(own > strange)
+    share = f"{np.mean(preferred):.3f}"
+    return f"{len(mouths)} clips spoken by the default avatar: true sound preferred over another's {share}"
+
+
+def cost(model: SyncModel, groups: dict[str, list[Known]]) -> str:
+    clips = [known.clip for known in groups["GRID s1, unseen sentences"]]
+    began = time.process_time()
+    for clip in clips:
+        model.calibration.reading(model.products(clip.mouth, clip.sound))
+    spent = time.process_time() - began
+    seconds = sum(len(clip.mouth) for clip in clips) / 25
+    return f"reading costs {1000 * spent / seconds:.1f} ms of processor time a second of clip, features apart"
+
+
+if __name__ == "__main__":
+    main()

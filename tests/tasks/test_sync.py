@@ -1,0 +1,81 @@
+"""Sync: what is mended, exactly how, and what is left to the gates."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from schemas.observation import Observation
+from schemas.sync import SyncReading
+from schemas.units import SAMPLES_PER_FRAME
+from tasks.clips import ClipsConfig, cut_clips
+from tasks.sync import SyncConfig, shift_of, shifted
+from tests.builders import observation
+from tests.tasks.test_clips import VERSIONS, noise, only, track_of
+
+CONFIG = SyncConfig()
+SURE = SyncReading(offset_ms=160.0, drift_ms=0.0, confidence=0.99, p_in_sync=0.01, p_match=0.99)
+
+
+def test_a_constant_offset_of_which_one_is_sure_is_mended_to_the_sample() -> None:
+    assert shift_of(SURE, CONFIG) == 2560
+    assert shift_of(replace(SURE, offset_ms=-101.5), CONFIG) == -1624
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        replace(SURE, offset_ms=0.6 * CONFIG.least_ms),
+        replace(SURE, offset_ms=CONFIG.furthest_ms + 20),
+        replace(SURE, offset_ms=-500.0),
+        replace(SURE, drift_ms=-200.0),
+        replace(SURE, confidence=CONFIG.least_confidence - 0.01),
+        replace(SURE, offset_ms=float("nan"), drift_ms=float("nan")),
+    ],
+    ids=["small", "large", "early", "drifting", "unsure", "unknown"],
+)
+def test_all_else_is_left_to_the_gates(reading: SyncReading) -> None:
+    assert shift_of(reading, CONFIG) == 0
+
+
+def test_nothing_is_mended_where_the_recipe_says_so() -> None:
+    assert shift_of(SURE, CONFIG.model_copy(update={"correct": False})) == 0
+
+
+def seen(n_frames: int = 100) -> Observation:
+    return replace(observation(n_frames, audio=noise(n_frames)), start_frame=1000)
+
+
+@pytest.mark.parametrize("shift", [1624, -1624])
+def test_the_sound_comes_from_where_it_belongs_sample_by_sample(shift: int) -> None:
+    part = seen()
+    clip = only(cut_clips(part, track_of(20, 40), ClipsConfig(), VERSIONS)[0])
+    moved = shifted(clip, part, shift, VERSIONS)
+    assert moved is not None
+    first = 20 * SAMPLES_PER_FRAME + shift
+    assert np.array_equal(moved.audio, part.audio[first : first + 40 * SAMPLES_PER_FRAME])
+    assert np.array_equal(moved.landmarks, clip.landmarks)
+    assert (moved.start_frame, moved.n_frames, moved.audio_coverage) == (1020, 40, 1.0)
+    assert len({clip.clip_id, moved.clip_id, shifted(clip, part, shift + 1, VERSIONS).clip_id}) == 3  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("shift", "first", "kept"), [(3 * 640 + 1, 0, 96), (-3 * 640 - 1, 4, 96)])
+def test_frames_whose_sound_the_source_does_not_hold_are_cut_off(shift: int, first: int, kept: int) -> None:
+    part = seen()
+    clip = only(cut_clips(part, track_of(0, 100), ClipsConfig(), VERSIONS)[0])
+    moved = shifted(clip, part, shift, VERSIONS)
+    assert moved is not None
+    assert (moved.start_frame, moved.n_frames, moved.audio_coverage) == (1000 + first, kept, 1.0)
+    begin = first * SAMPLES_PER_FRAME + shift
+    assert np.array_equal(moved.audio, part.audio[begin : begin + kept * SAMPLES_PER_FRAME])
+    assert np.array_equal(moved.landmarks, clip.landmarks[first : first + kept])
+    assert np.array_equal(moved.mouth_patch, clip.mouth_patch[first : first + kept])
+
+
+def test_a_clip_that_had_little_sound_before_is_not_made_to_look_whole() -> None:
+    part = replace(seen(), audio_span=(50 * SAMPLES_PER_FRAME, 100 * SAMPLES_PER_FRAME))
+    clip = only(cut_clips(part, track_of(0, 100), ClipsConfig(), VERSIONS)[0])
+    moved = shifted(clip, part, -1600, VERSIONS)
+    assert moved is not None
+    assert moved.n_frames == 97
+    assert moved.audio_coverage == pytest.approx(clip.audio_coverage, abs=0.06)
