@@ -151,7 +151,7 @@ def test_regate_decides_again_and_back(tmp_path: Path, warehouse: Path) -> None:
 
 
 def test_regate_takes_what_could_not_be_measured_as_it_was_judged(tmp_path: Path, warehouse: Path) -> None:
-    curate(warehouse, offered(video(tmp_path, "a.mp4")), sync_left_ms=float("nan"), sync_drift_ms=float("nan"))
+    curate(warehouse, offered(video(tmp_path, "a.mp4")), sync_left_ms=None, sync_drift_ms=None)
     judged = "select keep, measured from verdicts where gate = 'max_sync_offset_ms'"
     assert query(warehouse, "select sync_left_ms from clips").to_pylist() == [{"sync_left_ms": None}]
     assert query(warehouse, judged).to_pylist() == [{"keep": True, "measured": None}]

@@ -19,7 +19,7 @@ GOOD = ClipScores(
     lip_voice_corr=0.8, lip_voice_lag=0.2, gaze_deg=8, eyelids_shut_ratio=0.02,
     eyelid_asymmetry=0.03, expression_sd=1.4,
     sync_offset_ms=0.0, sync_shift_ms=0.0, sync_left_ms=0.0, sync_drift_ms=0.0, sync_confidence=1.0,
-    sync_p_in_sync=1.0, sync_p_match=1.0,
+    sync_p_in_sync=1.0, sync_p_match=1.0, landmark_disagreement=None,
 )  # fmt: skip
 # What each reason looks like: one score moved past pretrain's threshold.
 BAD = {
@@ -110,7 +110,7 @@ def test_a_verdict_cannot_keep_with_a_reason() -> None:
 
 
 def test_what_could_not_be_measured_is_no_reason_to_refuse() -> None:
-    unknown = replace(GOOD, sync_offset_ms=float("nan"), sync_left_ms=float("nan"), sync_drift_ms=float("nan"))
+    unknown = replace(GOOD, sync_offset_ms=None, sync_left_ms=None, sync_drift_ms=None)
     assert refusals(unknown) == []
     verdicts = {v.gate: v for v in judge("clip", unknown, load_recipe().thresholds)}
     assert verdicts["max_sync_offset_ms"].measured is None
