@@ -9,6 +9,7 @@ from typing import Any
 import av
 import numpy as np
 
+from schemas.arrays import Float32
 from tests.clock.signals import chirps, numbered_picture
 
 NTSC = Fraction(1000, 1001)
@@ -46,6 +47,7 @@ class Sound:
     jitter_s: float = 0.0  # stamps are wrong by up to so much, either way
     lost_s: tuple[tuple[float, float], ...] = ()  # packets whose stamps lie in here never reach the file
     only_channel: int | None = None  # the others are silent
+    wave: Float32 | None = None  # at the rate, instead of chirps
     skip_samples: int = 0  # left out at the beginning, for containers that cannot say how long the encoder's delay is
 
 
@@ -122,7 +124,7 @@ def _encoded_pictures(stream: Any, pictures: Pictures) -> list[Any]:
 def _encoded_sound(stream: Any, sound: Sound, chirps_s: Sequence[float]) -> list[Any]:
     start = float(sound.start_s) + sound.skip_samples / sound.rate
     n_samples = int(sound.length_s * sound.rate)
-    mono = chirps(chirps_s, sound.rate, start, n_samples)
+    mono = chirps(chirps_s, sound.rate, start, n_samples) if sound.wave is None else sound.wave[:n_samples]
     n_channels = av.AudioLayout(sound.layout).nb_channels
     samples = np.repeat(mono[None], n_channels, 0)
     if sound.only_channel is not None:
