@@ -1,8 +1,9 @@
 """How well and how fast a clip's sound is judged: ``python -m tests.bench.hearing``, what `make bench-hearing` runs.
 
-Prints, against the figures asked for: how often the language of 4 s of synthesised speech is right (festival, where it is
-installed); DNSMOS of real clips under added noise, the median over clips; how well music and a second voice beside a
-real voice are told from the voice alone; and processor seconds of every part of the audio side for a second of clip.
+Prints, against the figures asked for: how often the language of 4 s of synthesised speech is right (festival, where
+it is installed); DNSMOS of real clips under added noise, the median over clips; how well music and a second voice
+beside a real voice are told from the voice alone; and processor seconds of every part of the audio side for a second
+of clip.
 """
 
 import argparse

@@ -79,3 +79,10 @@ def test_strict_asks_more_than_pretrain() -> None:
 def test_a_verdict_cannot_keep_with_a_reason() -> None:
     with pytest.raises(ValueError, match="does not go with"):
         Verdict("x", "yaw", True, Reason.YAW, 1.0, 2.0, "judge@1")
+
+
+def test_what_an_old_clip_was_not_measured_for_does_not_refuse_it() -> None:
+    old = replace(GOOD, music=None)
+    [verdict] = [v for v in judge("clip", old, load_recipe().gates.strict) if v.gate == "max_music"]
+    assert verdict.keep
+    assert (verdict.measured, verdict.detail) == (None, "not measured")
