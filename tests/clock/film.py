@@ -28,7 +28,6 @@ class Pictures:
     key_every: int = 12
     options: dict[str, str] = field(default_factory=dict)
     rotation_deg: int = 0
-    pixel_aspect: Fraction | None = None
     first_number: int = 0
     decoding_from_zero: bool = False  # for AVI, which counts packets and knows no time of presentation
 
@@ -62,10 +61,9 @@ def write_film(
     sound: Sound,
     chirps_s: Sequence[float],
     muxer: dict[str, str] | None = None,
-    format: str | None = None,  # as av.open calls it
 ) -> None:
     """Write both streams; the chirps begin at ``chirps_s`` on the clock of the pictures."""
-    with av.open(str(path), "w", format=format, options=muxer or {}) as container:
+    with av.open(str(path), "w", options=muxer or {}) as container:
         video, audio = _video(container, pictures), _audio(container, sound)
         packets = [*_encoded_pictures(video, pictures), *_encoded_sound(audio, sound, chirps_s)]
         for packet in sorted(packets, key=lambda p: (p.dts if p.dts is not None else p.pts) * p.time_base):
@@ -88,8 +86,6 @@ def _video(container: Any, pictures: Pictures) -> Any:
         context.max_b_frames = pictures.b_frames
         if not pictures.codec.startswith("libvpx"):
             context.qmin, context.qmax = 2, 5
-    if pictures.pixel_aspect is not None:
-        context.sample_aspect_ratio = pictures.pixel_aspect
     if pictures.rotation_deg:
         stream.set_display_rotation(pictures.rotation_deg)
     return stream
