@@ -19,7 +19,7 @@ SPEECH := select s.path from sources s join clips c using (source_id) where keep
 HOLDOUT ?= $(if $(DATA),,path like '%_05.mp4' or path like '%_06.mp4')
 first = $$($(XTALKER) sql -w $(DEMO)/warehouse "$(1)" -f csv | tail -1 | tr -d '"')
 
-.PHONY: setup demo demo-train test test-real test-server test-killed test-all check bench bench-clock bench-avatar bench-sync bench-flow lock clean
+.PHONY: setup demo demo-train test test-real test-server test-killed test-all check bench bench-clock bench-hearing bench-avatar bench-sync bench-flow lock clean
 
 setup: .venv/.ready
 
@@ -73,6 +73,9 @@ bench: setup ## speed of the whole chain by stage, and of SQL on a million clips
 
 bench-clock: setup ## how exactly time passes from file to clip, on a set of files with every odd clock
 	$(BIN)/python -m tests.bench.clock
+
+bench-hearing: setup ## language, quality, music and a second voice: how well they are told, and what the audio side costs
+	$(BIN)/python -m tests.bench.hearing $(if $(DATA),--data "$(DATA)")
 
 bench-avatar: setup ## how well and how fast the motion models speak
 	$(BIN)/python -m tests.bench.avatar

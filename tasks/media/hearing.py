@@ -14,6 +14,7 @@ from schemas.units import SAMPLE_RATE
 from tasks.media.clock import MAX_GAP_S
 from tasks.media.container import UndecodableMedia, first_audio, open_media
 from tasks.media.sound import SoundTimeline
+from tasks.media.stamps import Splices
 
 _BLOCK_SAMPLES: Final = SAMPLE_RATE  # a second
 _MAX_PIXELS: Final = 4096 * 2304  # of pictures beside the sound, which finding out what a file is may decode
@@ -79,7 +80,7 @@ class SoundFile:
             yield timeline.take(at, timeline.reached)[0]
 
     def _frames(self, container: Any, stream: Any) -> Iterator[Any]:
-        packets = container.demux(stream)
+        packets, splices = container.demux(stream), Splices(container)
         while True:
             try:
                 packet = next(packets, None)
@@ -88,6 +89,7 @@ class SoundFile:
                 return
             if packet is None:
                 return
+            splices.mend(packet)
             try:
                 yield from packet.decode()
             except av.FFmpegError:

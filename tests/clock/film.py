@@ -9,6 +9,7 @@ from typing import Any
 import av
 import numpy as np
 
+from schemas.arrays import Float32
 from tests.clock.signals import chirps, numbered_picture
 
 NTSC = Fraction(1000, 1001)
@@ -27,7 +28,6 @@ class Pictures:
     key_every: int = 12
     options: dict[str, str] = field(default_factory=dict)
     rotation_deg: int = 0
-    pixel_aspect: Fraction | None = None
     first_number: int = 0
     decoding_from_zero: bool = False  # for AVI, which counts packets and knows no time of presentation
 
@@ -46,6 +46,7 @@ class Sound:
     jitter_s: float = 0.0  # stamps are wrong by up to so much, either way
     lost_s: tuple[tuple[float, float], ...] = ()  # packets whose stamps lie in here never reach the file
     only_channel: int | None = None  # the others are silent
+    wave: Float32 | None = None  # at the rate, instead of chirps
     skip_samples: int = 0  # left out at the beginning, for containers that cannot say how long the encoder's delay is
 
 
@@ -60,10 +61,9 @@ def write_film(
     sound: Sound,
     chirps_s: Sequence[float],
     muxer: dict[str, str] | None = None,
-    format: str | None = None,  # as av.open calls it
 ) -> None:
     """Write both streams; the chirps begin at ``chirps_s`` on the clock of the pictures."""
-    with av.open(str(path), "w", format=format, options=muxer or {}) as container:
+    with av.open(str(path), "w", options=muxer or {}) as container:
         video, audio = _video(container, pictures), _audio(container, sound)
         packets = [*_encoded_pictures(video, pictures), *_encoded_sound(audio, sound, chirps_s)]
         for packet in sorted(packets, key=lambda p: (p.dts if p.dts is not None else p.pts) * p.time_base):
@@ -86,8 +86,6 @@ def _video(container: Any, pictures: Pictures) -> Any:
         context.max_b_frames = pictures.b_frames
         if not pictures.codec.startswith("libvpx"):
             context.qmin, context.qmax = 2, 5
-    if pictures.pixel_aspect is not None:
-        context.sample_aspect_ratio = pictures.pixel_aspect
     if pictures.rotation_deg:
         stream.set_display_rotation(pictures.rotation_deg)
     return stream
@@ -122,7 +120,7 @@ def _encoded_pictures(stream: Any, pictures: Pictures) -> list[Any]:
 def _encoded_sound(stream: Any, sound: Sound, chirps_s: Sequence[float]) -> list[Any]:
     start = float(sound.start_s) + sound.skip_samples / sound.rate
     n_samples = int(sound.length_s * sound.rate)
-    mono = chirps(chirps_s, sound.rate, start, n_samples)
+    mono = chirps(chirps_s, sound.rate, start, n_samples) if sound.wave is None else sound.wave[:n_samples]
     n_channels = av.AudioLayout(sound.layout).nb_channels
     samples = np.repeat(mono[None], n_channels, 0)
     if sound.only_channel is not None:

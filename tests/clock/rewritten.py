@@ -4,7 +4,6 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import av
 import imageio_ffmpeg
@@ -18,10 +17,10 @@ from tests.clock.written import CHIRPS, Case, F, as_written
 
 
 def _edited(
-    name: str, suffix: str, video: Sequence[Edit] | None, audio: Sequence[Edit] | None, **changes: bool
+    name: str, suffix: str, video: Sequence[Edit] | None, audio: Sequence[Edit] | None, b_frames: int = 0
 ) -> Case:
     """A film of MP4 or MOV whose edit lists are rewritten; None leaves a track without one."""
-    pictures = Pictures(steady(25), b_frames=2 if changes.get("b_frames") else 0)
+    pictures = Pictures(steady(25), b_frames=b_frames)
     sound = Sound("pcm_s16le" if suffix == ".mov" else "aac")
 
     def make(folder: Path) -> tuple[Path, Truth]:
@@ -75,7 +74,7 @@ def edit_lists() -> list[Case]:
             _edited("pictures held back 0.4 s", suffix, [(None, 0.4), (0.0, 3.0)], whole),
             _edited("sound held back 0.31 s", suffix, whole, [(None, 0.31), (0.0, 3.0)]),
             _edited("a second cut out of both", suffix, [(0.0, 1.0), (2.0, 1.0)], [(0.0, 1.0), (2.0, 1.0)]),
-            _edited("B-frames, trimmed between key frames", suffix, [(0.6, 2.4)], [(0.6, 2.4)], b_frames=True),
+            _edited("B-frames, trimmed between key frames", suffix, [(0.6, 2.4)], [(0.6, 2.4)], b_frames=2),
         ]
     return cases
 
@@ -134,12 +133,20 @@ def splices() -> list[Case]:
 # --- as ffmpeg's command line leaves them
 
 
-def _command(name: str, suffixes: Sequence[str], commands: Sequence[Sequence[str]], **changes: Any) -> Case:
+def _command(
+    name: str,
+    suffixes: Sequence[str],
+    commands: Sequence[Sequence[str]],
+    *,
+    b_frames: int = 0,
+    codec: str = "aac",
+    from_s: float = 0.0,
+    tells: bool = True,
+) -> Case:
     """A film that goes through ffmpeg, once for each of ``commands`` (between the input's name and the output's; what
-    stands before a "|" goes before the input)."""
+    stands before a "|" goes before the input). Its sound counts from ``from_s`` on."""
     first, *rest = suffixes
-    pictures = Pictures(steady(25), b_frames=changes.get("b_frames", 0))
-    sound = Sound(changes.get("codec", "aac"))
+    pictures, sound = Pictures(steady(25), b_frames=b_frames), Sound(codec)
 
     def make(folder: Path) -> tuple[Path, Truth]:
         path = folder / f"film0{first}"
@@ -148,24 +155,13 @@ def _command(name: str, suffixes: Sequence[str], commands: Sequence[Sequence[str
             split = command.index("|") if "|" in command else -1
             before, after = command[: split + 1][:-1], command[split + 1 :]
             result = folder / f"film{number + 1}{suffix}"
-            ffmpeg = [
-                imageio_ffmpeg.get_ffmpeg_exe(),
-                "-v",
-                "error",
-                "-y",
-                *before,
-                "-i",
-                str(path),
-                *after,
-                str(result),
-            ]
-            subprocess.run(ffmpeg, check=True)
+            ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y"]
+            subprocess.run([*ffmpeg, *before, "-i", str(path), *after, str(result)], check=True)
             path = result
         shown = {number: float(time_s) for number, time_s in enumerate(pictures.times_s)}
-        return path, Truth(shown, tuple(c for c in CHIRPS if c > changes.get("from_s", 0.0)))
+        return path, Truth(shown, tuple(c for c in CHIRPS if c > from_s))
 
-    family = "command line" if changes.get("tells", True) else "lost by the writer"
-    return Case(family, name, make, changes.get("tells", True))
+    return Case("command line" if tells else "lost by the writer", name, make, tells)
 
 
 def command_line() -> list[Case]:
@@ -185,7 +181,7 @@ def command_line() -> list[Case]:
         cases.append(_command(f"{name}, copied", suffixes, [copy] * (len(suffixes) - 1)))
     cases += [
         _command("index first mp4", (".mp4", ".mp4"), ([*copy, "-movflags", "+faststart"],)),
-        _command("Vorbis webm", (".mkv", ".mkv"), (["-c:v", "copy", "-c:a", "libvorbis"],), codec="pcm_s16le"),
+        _command("Vorbis mkv", (".mkv", ".mkv"), (["-c:v", "copy", "-c:a", "libvorbis"],), codec="pcm_s16le"),
         _command("Theora, Vorbis ogv", (".mkv", ".ogv"), (["-q:v", "9", "-c:v", "libtheora", "-c:a", "libvorbis"],)),
         _command(
             "H.265 mp4", (".mp4", ".mp4"), (["-c:v", "libx265", "-x265-params", "log-level=none", "-c:a", "copy"],)

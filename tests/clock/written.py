@@ -32,7 +32,6 @@ def film(
     pictures: Pictures | None = None,
     sound: Sound | None = None,
     muxer: dict[str, str] | None = None,
-    format: str | None = None,
     chirps_s: Sequence[float] = CHIRPS,
 ) -> Case:
     """A film as it is written."""
@@ -40,13 +39,14 @@ def film(
 
     def make(folder: Path) -> tuple[Path, Truth]:
         path = folder / f"film{suffix}"
-        write_film(path, pictures, sound, chirps_s, muxer, format)
+        write_film(path, pictures, sound, chirps_s, muxer)
         return path, as_written(pictures, sound, chirps_s)
 
     return Case(family, name, make)
 
 
 def as_written(pictures: Pictures, sound: Sound, chirps_s: Sequence[float]) -> Truth:
+    """What such a film presents, but for chirps at the edges of its sound and of what was lost."""
     shown = {number: float(time_s) for number, time_s in enumerate(pictures.times_s, pictures.first_number)}
     first, last = float(sound.start_s), float(sound.start_s) + sound.length_s
     heard = (c for c in chirps_s if first + 0.01 <= c < last - 0.05)
@@ -109,7 +109,7 @@ def variable() -> list[Case]:
 
 
 def containers() -> list[Case]:
-    x264, vp8, vp9 = Pictures(steady(25)), Pictures(steady(25), "libvpx", F(1, 1000)), None
+    x264, vp8 = Pictures(steady(25)), Pictures(steady(25), "libvpx", F(1, 1000))
     vp9 = replace(vp8, codec="libvpx-vp9", options={"deadline": "realtime", "cpu-used": "8"})
     mpeg1, mpeg2 = (Pictures(steady(25), codec, F(1, 25)) for codec in ("mpeg1video", "mpeg2video"))
     part2 = Pictures(steady(25), "mpeg4", F(1, 25))

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tasks.media.hearing import SoundFile
 from tests.clock.cases import CASES
 from tests.clock.measure import clips_of, errors_of
+from tests.clock.signals import chirp_error_s
 from tests.clock.written import Case
 
 MAX_S = 0.010
@@ -53,3 +55,13 @@ def test_the_set_is_large_and_its_few_are_in_it() -> None:
     names = {str(case) for case in CASES}
     assert len(names) == len(CASES) >= 60
     assert names >= FEW
+
+
+def test_a_spliced_recording_is_heard_whole(tmp_path: Path) -> None:
+    [case] = [case for case in CASES if str(case) == "spliced: stamps begin anew ts"]
+    path, truth = case.make(tmp_path)
+    sound = np.concatenate(list(SoundFile(path).blocks()))
+    assert len(sound) / 16_000 == pytest.approx(6, abs=0.1)
+    late = [chirp_error_s(sound, at_s) for at_s in truth.chirps_s]
+    assert None not in late
+    assert np.ptp(late[:6]) < 1e-3 > np.ptp(late[6:])

@@ -116,3 +116,10 @@ def test_what_could_not_be_measured_is_no_reason_to_refuse() -> None:
     assert verdicts["max_sync_offset_ms"].measured is None
     late, early = (replace(GOOD, sync_left_ms=ms) for ms in (400.0, -400.0))
     assert [v.measured for v in (*refusals(late), *refusals(early))] == [400.0, -400.0]
+
+
+def test_what_an_old_clip_was_not_measured_for_does_not_refuse_it() -> None:
+    old = replace(GOOD, music=None)
+    [verdict] = [v for v in judge("clip", old, load_recipe().gates.strict) if v.gate == "max_music"]
+    assert verdict.keep
+    assert (verdict.measured, verdict.detail) == (None, "not measured")
