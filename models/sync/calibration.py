@@ -20,9 +20,11 @@ from schemas.units import FRAME_RATE
 
 Float64 = npt.NDArray[np.float64]
 MS_PER_FRAME: Final = float(1000 / FRAME_RATE)
-_RIDGE: Final = 1e-2
+_RIDGE: Final = 1e-4
 _NEWTON_STEPS: Final = 30
-_STEADY_PERCENTILE: Final = 99.0
+_STEEPEST_SHARE: Final = 0.08
+_STEEPEST_FRAMES: Final = 20.0
+_STEADY_PERCENTILE: Final = 99.9
 _TEMPERS: Final = np.geomspace(0.05, 20.0, 61)
 
 
@@ -36,11 +38,10 @@ class Trial:
 
 class SyncCalibration(StageConfig):
     temper: float = Field(0.2, gt=0, description="of the evidence; models.sync.curve")
-    match: tuple[float, ...] = Field(default=(0.0,) * 3, description="logistic weights of `signs_of`, but its last")
-    right: tuple[float, ...] = Field(default=(0.0,) * 3, description="the same")
-    in_sync: tuple[float, ...] = Field(default=(0.0,) * 4, description="of all of `signs_of`")
+    match: tuple[float, ...] = Field(default=(0.0,) * 5, description="logistic weights of `signs_of`, but its last")
+    right: tuple[float, ...] = Field(default=(0.0,) * 5, description="the same")
+    in_sync: tuple[float, ...] = Field(default=(0.0,) * 6, description="of all of `signs_of`")
     least_confidence: float = Field(0.75, ge=0, le=1, description="below it an offset is unknown")
-    steepest_frames: float = Field(12.0, gt=0, description="drift over a clip that is looked for")
     least_drift_evidence: float = Field(0.0, ge=0, description="over a constant offset; with less, nothing drifts")
 
     def reading(self, products: Float32) -> SyncReading:
@@ -50,8 +51,8 @@ class SyncCalibration(StageConfig):
         known = confidence >= self.least_confidence
         drift = float("nan")
         if known:
-            steepest, evidence = drift_of(products, self.steepest_frames)
-            drift = steepest if evidence >= self.least_drift_evidence else 0.0
+            found, evidence = drift_of(products, _steepest(products))
+            drift = found if evidence >= self.least_drift_evidence else 0.0
         return SyncReading(
             offset_ms=peak.late_frames * MS_PER_FRAME if known else float("nan"),
             drift_ms=drift * MS_PER_FRAME,
@@ -62,9 +63,14 @@ class SyncCalibration(StageConfig):
 
 
 def signs_of(peak: Peak) -> Float64:
-    """[4] a one, and the numbers that the probabilities are made of; the last says where the best offset lies."""
-    n = np.sqrt(peak.n_frames / 75)
-    return np.array([1.0, peak.rise * n, _logit(peak.share), _logit(peak.share_in_sync)])
+    """[6] a one, and the numbers that the probabilities are made of; the last says where the best offset lies.
+
+    How well lips and sound agree at best tells strangers most surely, the more so the longer they are heard.
+    """
+    length = np.log(peak.n_frames / 75)
+    return np.array(
+        [1.0, 10 * peak.mean, 10 * peak.rise, length, _logit(peak.share), _logit(peak.share_in_sync)], np.float64
+    )
 
 
 def calibrate(trials: Sequence[Trial]) -> SyncCalibration:
@@ -87,11 +93,15 @@ def calibrate(trials: Sequence[Trial]) -> SyncCalibration:
 
 
 def _evidence_by_chance(trials: Sequence[Trial]) -> float:
-    """What a drift is said to be worth in all but one in a hundred of the trials, in none of which anything drifts."""
-    steepest: float = SyncCalibration.model_fields["steepest_frames"].default
+    """What a drift is said to be worth in all but one in a thousand of the trials, in none of which anything drifts."""
     own = [trial.products for trial in trials if np.isfinite(trial.late_frames)]
-    found = [drift_of(products, steepest)[1] for products in own]
+    found = [drift_of(products, _steepest(products))[1] for products in own]
     return float(np.percentile(found, _STEADY_PERCENTILE))
+
+
+def _steepest(products: Float32) -> float:
+    """The drift that is looked for, in frames over the clip: film played at another rate is four per cent off."""
+    return min(_STEEPEST_SHARE * len(products), _STEEPEST_FRAMES)
 
 
 def _best_temper(trials: Sequence[Trial]) -> float:
@@ -114,7 +124,7 @@ def _best_temper(trials: Sequence[Trial]) -> float:
 
 
 def _logistic(signs: Float64, answer: npt.NDArray[np.bool_]) -> tuple[float, ...]:
-    """Weights [4] by Newton's method, both answers weighing alike, a little ridge on all but the constant."""
+    """Weights by Newton's method, both answers weighing alike, a little ridge on all but the constant."""
     y = answer.astype(np.float64)
     balance = np.where(answer, 0.5 / max(y.mean(), 1e-9), 0.5 / max(1 - y.mean(), 1e-9)) / len(y)
     ridge = _RIDGE * np.diag([0.0, *np.ones(signs.shape[1] - 1)])

@@ -69,7 +69,8 @@ def drift_of(products: Float32, steepest_frames: float, step_frames: float = 0.5
     """
     n, width = products.shape
     filled = np.where(np.isfinite(products), products, np.nanmean(products, axis=0, keepdims=True)).astype(np.float64)
-    drifts = np.arange(-steepest_frames, steepest_frames + step_frames / 2, step_frames)
+    steps = round(steepest_frames / step_frames)
+    drifts = step_frames * np.arange(-steps, steps + 1)
     along = np.arange(n) / n - 0.5
     sums = np.empty((len(drifts), width))
     for row, drift in enumerate(drifts):

@@ -98,7 +98,7 @@ def swapped(model: SyncModel, clips: Sequence[Known], n_frames: int, per_clip: i
 
 
 def speakers(model: SyncModel, clips: Sequence[Known], n_frames: int, pairs: int, config: SpeakerConfig) -> str:
-    """Two faces side by side and one sound, the first's or that of a third not seen; by the rule of ``tasks.speaker``."""
+    """Two faces side by side and one sound, the first's or a third's who is not seen; by ``tasks.speaker``'s rule."""
     rng = np.random.default_rng(0)
     long = [known for known in clips if len(known.clip.mouth) >= n_frames]
     own = other_s = voice_over = 0
@@ -116,8 +116,8 @@ def speakers(model: SyncModel, clips: Sequence[Known], n_frames: int, pairs: int
         other_s += _leads(theirs, ours, config)
         voice_over += _leads(off, off_too, config) or _leads(off_too, off, config)
     return (
-        f"{pairs} pairs: the voice is given to its owner {own / pairs:.3f}, to the other {other_s / pairs:.3f}, else to "
-        f"nobody; a voice-over is given to somebody {voice_over / pairs:.3f}"
+        f"{pairs} pairs: the voice is given to its owner {own / pairs:.3f}, to the other {other_s / pairs:.3f}, else "
+        f"to nobody; a voice-over is given to somebody {voice_over / pairs:.3f}"
     )
 
 
