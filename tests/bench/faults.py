@@ -28,7 +28,7 @@ from schemas.source import Offer, SourceVideo
 from tasks.ingest import ingest
 from tasks.judge import judge
 from tasks.observe import observe
-from tests.faults import Covering, frozen, late_picture, mirrored, swapped
+from tests.faults import Covering, Mirroring, frozen, late_picture, swapped
 
 CLEAN = "none"
 SHIFT_FRAMES = 8
@@ -109,6 +109,7 @@ def measured(folders: list[Path], recipe: Recipe, rng: np.random.Generator) -> l
             covering = Covering(kit.landmarker, n // 3, n, seed=int(rng.integers(2**31)))
             faulty = [pair for clip in clips for pair in planted(clip, strangers, rng)]
             faulty += [("occluded", clip) for clip in cut(source, covering, kit, recipe)]
+            faulty += [("mirrored", clip) for clip in cut(source, Mirroring(kit.landmarker), kit, recipe)]
             for fault, clip in faulty:
                 scores = measure(clip, source, recipe, kit, lambda _: None).scores
                 rows.append(Row(folder, video.name, fault, scores))
@@ -135,7 +136,6 @@ def planted(clip: Clip, strangers: list[Clip], rng: np.random.Generator) -> Iter
     length = clip.n_frames // int(rng.choice([2, 3]))
     yield "frozen", frozen(clip, int(rng.integers(clip.n_frames - length)), length)
     yield "shifted", late_picture(clip, SHIFT_FRAMES * int(rng.choice([-1, 1])))
-    yield "mirrored", mirrored(clip)
     if strangers:
         yield "swapped", swapped(clip, strangers[int(rng.integers(len(strangers)))])
 
