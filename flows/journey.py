@@ -17,7 +17,7 @@ from schemas.source import SourceVideo, source_id_of
 from schemas.verdict import Reason, Verdict
 from tasks.assemble import assemble
 from tasks.clips import SourceTally, cut_clips
-from tasks.evidence import evidence
+from tasks.evidence import evidence, face_asymmetry
 from tasks.ingest import ingest
 from tasks.judge import judge
 from tasks.media.container import UndecodableMedia
@@ -105,6 +105,7 @@ def measure(clip: Clip, source: SourceVideo, recipe: Recipe, kit: Kit, stage_don
     spoken = speech(clip, voice, kit.whisper, recipe.speech, kit.encoder)
     stage_done("speech")
     witness = evidence(clip, motion, spoken, kit.head, kit.readout, recipe.reconstruct, recipe.evidence)
+    asymmetry = face_asymmetry(clip, kit.head)
     stage_done("evidence")
     pitch_deg, yaw_deg, roll_deg = np.percentile(np.abs(pose_degrees(motion)), 95, axis=0)
     scores = ClipScores(
@@ -127,7 +128,7 @@ def measure(clip: Clip, source: SourceVideo, recipe: Recipe, kit: Kit, stage_don
     stage_done("judge")
     speaker_id = speaker_of(source.offer, source.source_id, clip.track_index)
     split = split_of(speaker_id, recipe.splits)
-    return ClipRecord(clip.span, scores, motion, spoken, speaker_id, split, recipe.tier, verdicts)
+    return ClipRecord(clip.span, scores, motion, spoken, speaker_id, split, recipe.tier, verdicts, asymmetry)
 
 
 def _record(

@@ -96,15 +96,15 @@ def measured(folders: list[Path], recipe: Recipe, rng: np.random.Generator) -> l
     heard = (Remembering(kit.whisper), Remembering(kit.dnsmos), Remembering(kit.vad))
     kit = replace(kit, whisper=heard[0], dnsmos=heard[1], vad=heard[2])
     rows: list[Row] = []
-    known: list[tuple[str, Clip]] = []  # who was seen last, for a swap
+    known: dict[str, Clip] = {}  # who was seen before, for a swap
     with kit.landmarker:
         for folder, video in videos(folders):
             source = ingest(Offer(video), recipe.ingest)
             if not isinstance(source, SourceVideo):
                 continue
             clips = list(cut(source, kit.landmarker, kit, recipe))
-            strangers = [other for person, other in known if person != person_in(video)]
-            known = [*((person_in(video), clip) for clip in clips), *known][:10]
+            strangers = [other for person, other in known.items() if person != person_in(video)]
+            known |= {person_in(video): clip for clip in clips}
             n = round(25 * source.duration_s)
             covering = Covering(kit.landmarker, n // 3, n, seed=int(rng.integers(2**31)))
             faulty = [pair for clip in clips for pair in planted(clip, strangers, rng)]
