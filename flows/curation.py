@@ -15,6 +15,7 @@ from typing import Final
 import pyarrow as pa
 
 from flows.duplicates import refuse_near_duplicates
+from flows.mirrors import refuse_mirrored
 from flows.protocol import OfferedFile, read_draft
 from flows.recipe import Recipe
 from schemas.record import SourceRecord
@@ -108,8 +109,8 @@ def is_done(source: KnownSource, recipe: Recipe, retry_failed: bool) -> bool:
 def commit_batch(
     warehouse: Path, drafts: Sequence[Path], duplicates: Sequence[Duplicate], recipe: Recipe
 ) -> tuple[Snapshot | None, dict[str, pa.Table]]:
-    """Commit the drafts' rows and the exact duplicates' verdicts as one snapshot; near duplicates of kept clips are
-    refused here, where everything kept so far is known. Returns the snapshot, None if there was nothing to commit,
+    """Commit the drafts' rows and the exact duplicates' verdicts as one snapshot; near duplicates and mirror images of
+    what is kept are refused here, where all of it is known. Returns the snapshot, None if there was nothing to commit,
     and the rows."""
     parts = [read_draft(draft) for draft in drafts] + [_duplicate_rows(d, recipe) for d in duplicates]
     tables = {
@@ -118,6 +119,7 @@ def commit_batch(
     }
     with open_committer(warehouse, wait_s=COMMIT_WAIT_S) as lake:
         tables = refuse_near_duplicates(tables, lake, recipe.duplicates)
+        tables = refuse_mirrored(tables, lake, recipe.mirrors)
         code_version = metadata.version("xtalker")
         info = CommitInfo(CommitKind.CURATE, lake.latest(), code_version, recipe.model_dump(mode="json"))
         snapshot = publish(lake, stage(tables, lake.layout.staging, info))

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from flows.late_refusals import refuse
 from schemas.arrays import UInt32
-from schemas.record import SourceStatus
-from schemas.tables import CLIPS, SOURCES, TABLES
+from schemas.tables import TABLES
 from schemas.verdict import Reason, Verdict
 from tasks.assemble import verdict_row
 from tasks.fingerprint import NOTHING, VERSION, DuplicateConfig, Match, find_duplicates
@@ -33,10 +32,7 @@ def refuse_near_duplicates(tables: Mapping[str, pa.Table], lake: Lake, config: D
     rows = [verdict_row(v, source_of[v.subject_id]) for v in verdicts]
     out = dict(tables)
     out["verdicts"] = pa.concat_tables([tables["verdicts"], pa.Table.from_pylist(rows, schema=TABLES["verdicts"])])
-    if matches:
-        out["clips"] = _refuse(tables["clips"], set(matches))
-        out["sources"] = _without_kept_clips(tables["sources"], out["clips"])
-    return out
+    return refuse(out, set(matches), Reason.NEAR_DUPLICATE)
 
 
 def _matches(
@@ -75,22 +71,3 @@ def _verdict(clip_id: str, match: Match | None, config: DuplicateConfig) -> Verd
 def _fingerprints(speech: pa.Table, wanted: set[str]) -> dict[str, UInt32]:
     pairs = zip(speech["clip_id"].to_pylist(), speech["fingerprint"], strict=True)
     return {clip_id: np.asarray(words.values, np.uint32) for clip_id, words in pairs if clip_id in wanted}
-
-
-def _refuse(clips: pa.Table, duplicates: set[str]) -> pa.Table:
-    hit = pc.is_in(clips["clip_id"], value_set=pa.array(sorted(duplicates)))
-    clips = clips.set_column(clips.schema.get_field_index("keep"), "keep", pc.and_not(clips["keep"], hit))
-    reason = pc.if_else(hit, Reason.NEAR_DUPLICATE.value, clips["reason"])
-    return clips.set_column(clips.schema.get_field_index("reason"), "reason", reason).cast(CLIPS)
-
-
-def _without_kept_clips(sources: pa.Table, clips: pa.Table) -> pa.Table:
-    """``sources`` with those refused that were curated and have no kept clip left."""
-    still = pc.unique(clips.filter(clips["keep"])["source_id"])
-    lost = pc.and_not(
-        pc.equal(sources["status"], SourceStatus.CURATED.value), pc.is_in(sources["source_id"], value_set=still)
-    )
-    columns = {"status": SourceStatus.REFUSED.value, "reason": Reason.NEAR_DUPLICATE.value}
-    for name, value in columns.items():
-        sources = sources.set_column(sources.schema.get_field_index(name), name, pc.if_else(lost, value, sources[name]))
-    return sources.cast(SOURCES)

@@ -19,7 +19,7 @@ from schemas.source import SourceVideo
 from schemas.sync import SyncReading, SyncScores
 from schemas.units import SAMPLE_RATE
 from tasks.cues import background, face_cues, voice_cues, voice_curves
-from tasks.evidence import evidence
+from tasks.evidence import evidence, face_asymmetry
 from tasks.judge import judge
 from tasks.reconstruct import pose_degrees, reconstruct
 from tasks.speaker import Seen, meeting, own_voice
@@ -104,6 +104,7 @@ def record_of(
     face = face_cues(clip)
     stage_done("cues")
     witness = evidence(clip, motion, spoken, kit.head, kit.readout, recipe.reconstruct, recipe.evidence)
+    asymmetry = face_asymmetry(clip, kit.head)
     stage_done("evidence")
     pitch_deg, yaw_deg, roll_deg = np.percentile(np.abs(pose_degrees(motion)), 95, axis=0)
     scores = ClipScores(
@@ -130,4 +131,6 @@ def record_of(
     stage_done("judge")
     speaker_id = speaker_of(source.offer, source.source_id, clip.track_index)
     split = split_of(speaker_id, recipe.splits)
-    return ClipRecord(clip.span, scores, motion, spoken, curves, how, face, speaker_id, split, recipe.tier, verdicts)
+    return ClipRecord(
+        clip.span, scores, motion, spoken, curves, how, face, speaker_id, split, recipe.tier, verdicts, asymmetry
+    )

@@ -19,6 +19,7 @@ from tasks.evidence import EvidenceConfig
 from tasks.fingerprint import DuplicateConfig
 from tasks.ingest import IngestConfig
 from tasks.judge import Thresholds
+from tasks.mirrors import MirrorConfig
 from tasks.observe import ObserveConfig
 from tasks.reconstruct import ReconstructConfig
 from tasks.shots import ShotsConfig
@@ -60,6 +61,7 @@ class Recipe(StageConfig):
     evidence: EvidenceConfig = Field(default_factory=EvidenceConfig)
     splits: SplitConfig = Field(default_factory=SplitConfig)
     duplicates: DuplicateConfig = Field(default_factory=DuplicateConfig)
+    mirrors: MirrorConfig = Field(default_factory=MirrorConfig)
 
     @property
     def thresholds(self) -> Thresholds:
@@ -76,7 +78,7 @@ class Recipe(StageConfig):
     def curation_key(self) -> str:
         """What stored scores depend on. A source measured under another key is measured again; what is decided from
         stored scores alone is not in it."""
-        decided_later = ("tier", "gates", "duplicates")
+        decided_later = ("tier", "gates", "duplicates", "mirrors")
         return self._key(*(name for name in type(self).model_fields if name not in decided_later))
 
     def _key(self, *names: str) -> str:

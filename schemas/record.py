@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
+from schemas.arrays import Float32
 from schemas.clip import ClipSpan
 from schemas.cues import FaceCues, VoiceCues, VoiceCurves
 from schemas.motion import HeadMotion
@@ -93,6 +94,7 @@ class ClipRecord:
     split: str  # "train", "val" or "test", by speaker
     tier: str
     verdicts: tuple[Verdict, ...]
+    asymmetry: Float32  # [90] mm: models.evidence.asymmetry
 
     @property
     def refusal(self) -> Verdict | None:

@@ -88,6 +88,7 @@ MOTION: Final = pa.schema(
         ("principal_x", pa.float32()),  # pixels
         ("principal_y", pa.float32()),
         ("detail", _FLOATS),  # n_frames x 128, null unless a DECA backend filled it
+        ("asymmetry", _FLOATS),  # 90: models.evidence.asymmetry, of the whole clip; null in clips older than it
     ]
 )
 

@@ -23,6 +23,7 @@ class Reason(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"
     # of a clip
     NEAR_DUPLICATE = "near_duplicate"
+    MIRRORED = "mirrored"
     SMALL_FACE = "small_face"
     FACE_LOST = "face_lost"
     SEVERAL_FACES = "several_faces"

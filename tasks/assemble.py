@@ -125,6 +125,7 @@ def _motion_row(record: ClipRecord) -> dict[str, Any]:
         "principal_x": motion.principal_point_px[0],
         "principal_y": motion.principal_point_px[1],
         "detail": None if motion.detail is None else _flat(motion.detail),
+        "asymmetry": record.asymmetry,
     }
 
 

@@ -41,8 +41,8 @@ def plot_curves(
     loudest = max(float(envelope.max(initial=0)), 1e-9)
     for curve, colour, thickness in (
         (envelope / loudest, _VOICE, 1),
+        (fitted / widest, _FITTED, 3),
         (measured / widest, _MEASURED, 1),
-        (fitted / widest, _FITTED, 2),
     ):
         y = PLOT_HEIGHT - _PAD - curve * (PLOT_HEIGHT - _TITLE - _PAD)
         for run in _known(curve):

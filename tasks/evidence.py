@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from models.evidence.agreement import agreement
+from models.evidence.asymmetry import asymmetry
 from models.evidence.labials import closure_rank, labial_frames
 from models.evidence.readout import LipReadout, lips_of
 from models.evidence.stillness import longest_standstill, trembling
@@ -21,7 +22,7 @@ from models.fit.quality import eye_distance
 from models.fit.replay import replay
 from models.fit.settings import FitSettings
 from models.head.model import HeadModel
-from schemas.arrays import Bool
+from schemas.arrays import Bool, Float32
 from schemas.clip import Clip
 from schemas.config import StageConfig
 from schemas.evidence import Evidence
@@ -87,6 +88,11 @@ def evidence(
         eyelid_asymmetry=float(np.abs(lids[:, 0] - lids[:, 1]).mean()),
         expression_sd=float(np.percentile(strongest, 99)),
     )
+
+
+def face_asymmetry(clip: Clip, head: HeadModel) -> Float32:
+    """[90] by which other clips of the same person tell that this one is mirrored: ``models.evidence.asymmetry``."""
+    return asymmetry(clip.landmarks, clip.present, _basis(head).template)
 
 
 @lru_cache(maxsize=2)

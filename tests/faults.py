@@ -4,7 +4,6 @@ Each takes a ``Clip`` and gives another; nothing about the fault is told to what
 """
 
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +13,8 @@ from models.landmarks import FaceFinder, FoundFaces
 from schemas.arrays import Float32, UInt8
 from schemas.clip import Clip
 from schemas.units import SAMPLES_PER_FRAME
-from tests.builders import CANONICAL_FACE
 
 _EYES = list(OUTER_EYE_CORNERS)
-# Of MediaPipe's blendshapes, left and right.
-_LEFT = [1, 4, 7, 9, 11, 13, 15, 17, 19, 21, 24, 28, 30, 33, 34, 36, 44, 46, 48, 50]
-_RIGHT = [2, 5, 8, 10, 12, 14, 16, 18, 20, 22, 26, 29, 31, 39, 35, 37, 45, 47, 49, 51]
 
 
 def frozen(clip: Clip, start: int, n_frames: int) -> Clip:
@@ -53,13 +48,19 @@ def swapped(clip: Clip, other: Clip) -> Clip:
     return replace(clip, landmarks=landmarks)
 
 
-def mirrored(clip: Clip) -> Clip:
-    """The picture is a mirror's."""
-    landmarks = clip.landmarks[:, _mirror()].copy()
-    landmarks[..., 0] = clip.image_width - 1 - landmarks[..., 0]
-    blendshapes = clip.blendshapes.copy()
-    blendshapes[:, _LEFT + _RIGHT] = clip.blendshapes[:, _RIGHT + _LEFT]
-    return replace(clip, landmarks=landmarks, blendshapes=blendshapes, mouth_patch=clip.mouth_patch[:, :, ::-1].copy())
+class Mirroring:
+    """A face finder that is shown every picture in a mirror. MediaPipe does not see a mirrored face as it sees the
+    face, so that mirrored landmarks would be none that a mirrored video has."""
+
+    def __init__(self, finder: FaceFinder) -> None:
+        self._finder = finder
+
+    def restart(self) -> None:
+        self._finder.restart()
+
+    def find(self, rgb: UInt8) -> FoundFaces:
+        rgb[:] = rgb[:, ::-1].copy()
+        return self._finder.find(rgb)
 
 
 class Covering:
@@ -108,10 +109,3 @@ def _moments(clip: Clip, pictures: npt.NDArray[np.intp], sound: npt.NDArray[np.i
 def _eyes_apart(landmarks: Float32) -> Float32:
     right, left = (landmarks[:, i] for i in _EYES)
     return np.asarray(np.linalg.norm(left - right, axis=1), np.float32)
-
-
-@cache
-def _mirror() -> npt.NDArray[np.intp]:
-    """[478] for each landmark the one that takes its place in a mirror."""
-    flipped = CANONICAL_FACE * [-1, 1, 1]
-    return np.asarray(np.linalg.norm(CANONICAL_FACE[:, None] - flipped[None], axis=2).argmin(1))

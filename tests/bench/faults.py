@@ -30,7 +30,7 @@ from schemas.sync import SyncScores
 from tasks.ingest import ingest
 from tasks.judge import judge
 from tasks.observe import observe
-from tests.faults import Covering, frozen, late_picture, mirrored, swapped
+from tests.faults import Covering, Mirroring, frozen, late_picture, swapped
 
 CLEAN = "none"
 SHIFT_FRAMES = 8
@@ -98,19 +98,20 @@ def measured(folders: list[Path], recipe: Recipe, rng: np.random.Generator) -> l
     heard = (Remembering(kit.whisper), Remembering(kit.dnsmos), Remembering(kit.vad))
     kit = replace(kit, whisper=heard[0], dnsmos=heard[1], vad=heard[2])
     rows: list[Row] = []
-    known: list[tuple[str, Clip]] = []  # who was seen last, for a swap
+    known: dict[str, Clip] = {}  # who was seen before, for a swap
     with kit.landmarker:
         for folder, video in videos(folders):
             source = ingest(Offer(video), recipe.ingest)
             if not isinstance(source, SourceVideo):
                 continue
             clips = list(cut(source, kit.landmarker, kit, recipe))
-            strangers = [other for person, other in known if person != person_in(video)]
-            known = [*((person_in(video), clip) for clip in clips), *known][:10]
+            strangers = [other for person, other in known.items() if person != person_in(video)]
+            known |= {person_in(video): clip for clip in clips}
             n = round(25 * source.duration_s)
             covering = Covering(kit.landmarker, n // 3, n, seed=int(rng.integers(2**31)))
             faulty = [pair for clip in clips for pair in planted(clip, strangers, rng)]
             faulty += [("occluded", clip) for clip in cut(source, covering, kit, recipe)]
+            faulty += [("mirrored", clip) for clip in cut(source, Mirroring(kit.landmarker), kit, recipe)]
             for fault, clip in faulty:
                 scores = scores_of(clip, source, recipe, kit)
                 rows.append(Row(folder, video.name, fault, scores))
@@ -147,7 +148,6 @@ def planted(clip: Clip, strangers: list[Clip], rng: np.random.Generator) -> Iter
     length = clip.n_frames // int(rng.choice([2, 3]))
     yield "frozen", frozen(clip, int(rng.integers(clip.n_frames - length)), length)
     yield "shifted", late_picture(clip, SHIFT_FRAMES * int(rng.choice([-1, 1])))
-    yield "mirrored", mirrored(clip)
     if strangers:
         yield "swapped", swapped(clip, strangers[int(rng.integers(len(strangers)))])
 

@@ -43,8 +43,10 @@ def voice(seed: int, n_frames: int = N_FRAMES) -> np.ndarray:
     return (0.1 * loudness * sum(np.sin(k * phase) / k for k in range(1, 12))).astype(np.float32)
 
 
-def record(file: OfferedFile, recipe: Recipe, sound: np.ndarray, **scores: float) -> SourceRecord:
-    """A source with one clip of 3 s whose sound is ``sound``."""
+def record(
+    file: OfferedFile, recipe: Recipe, sound: np.ndarray, face: np.ndarray | None = None, **scores: float
+) -> SourceRecord:
+    """A source with one clip of 3 s whose sound is ``sound``; ``face`` [90] is its asymmetry."""
     source_id = source_id_of(file.sha256)
     clip_id = hashlib.sha256(f"clip of {file.sha256}".encode()).hexdigest()[:20]
     rng = np.random.default_rng(int(file.sha256[:8], 16))
@@ -60,12 +62,13 @@ def record(file: OfferedFile, recipe: Recipe, sound: np.ndarray, **scores: float
         clip_id, N_FRAMES, frames(1)[:, 0], frames(1)[:, 0], np.ones(N_FRAMES, bool), frames(8), "test:0", "en", 0.9,
         "hello there", (), fingerprint(sound),
     )  # fmt: skip
+    asymmetry = rng.standard_normal(90).astype(np.float32) if face is None else face
     curves = VoiceCurves(clip_id, N_FRAMES, *(frames(1)[:, 0] for _ in range(4)))
     measured: ClipScores = replace(GOOD, **scores)
     verdicts = judge(clip_id, measured, recipe.thresholds)
     span = ClipSpan(clip_id, source_id, 0, 0, N_FRAMES, 360, 288)
     clip = ClipRecord(
         span, measured, motion, speech, curves, VoiceCues(-20, 120, 6, 20, -6, 4), FaceCues(*10 * [0.1]), "s1", "train",
-        recipe.tier, verdicts,
+        recipe.tier, verdicts, asymmetry,
     )  # fmt: skip
     return SourceRecord(source_id, file.sha256, file.size_bytes, file.offer, None, (), (clip,))

@@ -34,13 +34,18 @@ def video(tmp_path: Path, name: str, content: str | None = None) -> Path:
 
 
 def curate(
-    warehouse: Path, *files: OfferedFile, sounds: dict[str, np.ndarray] | None = None, **scores: float
+    warehouse: Path,
+    *files: OfferedFile,
+    sounds: dict[str, np.ndarray] | None = None,
+    faces: dict[str, np.ndarray] | None = None,
+    **scores: float,
 ) -> Snapshot:
     drafts = []
     for file in files:
         sound = (sounds or {}).get(file.offer.path.name, voice(int(file.sha256[:6], 16)))
         drafts.append(warehouse.parent / f"{file.sha256}.arrow")
-        rows = assemble(record(file, RECIPE, sound, **scores), RECIPE.curation_key, file.modified_ns)
+        face = (faces or {}).get(file.offer.path.name)
+        rows = assemble(record(file, RECIPE, sound, face, **scores), RECIPE.curation_key, file.modified_ns)
         write_draft(drafts[-1], rows)
     snapshot, _ = commit_batch(warehouse, drafts, (), RECIPE)
     assert snapshot is not None
@@ -132,6 +137,22 @@ def test_the_same_speech_in_another_file_is_refused_and_the_first_stays(tmp_path
     assert sorted(r["keep"] for r in rows) == [False, True, True]
     (refused,) = (r for r in rows if not r["keep"])
     assert refused["measured"] < refused["threshold"]
+
+
+def test_a_mirror_image_of_someone_known_is_refused(tmp_path: Path, warehouse: Path) -> None:
+    files = [offered(video(tmp_path, f"{n}.mp4")) for n in "abcde"]
+    rng = np.random.default_rng(0)
+    person = rng.normal(size=90)
+    faces = {f"{n}.mp4": (person + rng.normal(0, 0.3, 90)).astype(np.float32) for n in "abce"}
+    faces["d.mp4"] = (0.3 * rng.normal(size=90) - person).astype(np.float32)
+    curate(warehouse, *files[:3], faces=faces)
+    curate(warehouse, *files[3:], faces=faces)
+    assert {name for name, (status, _) in states(warehouse).items() if status == "refused"} == {"d.mp4"}
+    assert states(warehouse)["d.mp4"] == ("refused", "mirrored")
+    rows = query(warehouse, "select keep, measured from verdicts where gate = 'mirrored'").to_pylist()
+    assert [r["keep"] for r in sorted(rows, key=lambda r: r["measured"])] == [False, True]
+    regate(warehouse, Recipe.model_validate(RECIPE.model_dump() | {"tier": "strict"}))
+    assert states(warehouse)["d.mp4"] == ("refused", "mirrored")
 
 
 def test_regate_decides_again_and_back(tmp_path: Path, warehouse: Path) -> None:

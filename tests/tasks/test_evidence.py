@@ -44,6 +44,12 @@ def witness(clip: Clip, spoken: SpeechTrack, motion: HeadMotion | None = None) -
     return evidence(clip, fitted, spoken, HEAD, READOUT, FIT, EvidenceConfig())
 
 
+def part(motion: HeadMotion, frames: slice) -> HeadMotion:
+    per_frame = ("expression", "global_rotation", "jaw", "eyes", "eyelids", "translation")
+    cut = {name: getattr(motion, name)[frames] for name in per_frame}
+    return replace(motion, n_frames=len(cut["jaw"]), **cut)
+
+
 @pytest.fixture(scope="module")
 def clip() -> Clip:
     return clip_of(speak(HEAD, N))
@@ -85,19 +91,23 @@ def test_a_replayed_motion_lies_where_its_head_lies(motion: HeadMotion) -> None:
     np.testing.assert_allclose(points, HEAD.landmarks(vertices), atol=2e-4)
 
 
-def test_landmarks_held_out_tell_what_the_fit_hides(clip: Clip, lips: Float32, clean: Evidence) -> None:
+def test_landmarks_held_out_tell_what_the_fit_hides(
+    clip: Clip, motion: HeadMotion, lips: Float32, clean: Evidence
+) -> None:
     """Moving the very landmarks that are not shown leaves the blind fit where it was."""
     landmarks = clip.landmarks.copy()
     landmarks[:, HELD_OUT, 1] += 3
-    moved = witness(replace(clip, landmarks=landmarks), said_by(lips))
+    moved = witness(replace(clip, landmarks=landmarks), said_by(lips), motion)
     eyes_px = np.linalg.norm(clip.landmarks[:, 33] - clip.landmarks[:, 263], axis=1).mean()
     assert moved.recon_heldout_nme == pytest.approx(100 * 3 / eyes_px, rel=0.2)
     assert moved.recon_heldout_nme > 4 * clean.recon_heldout_nme
 
 
-def test_another_face_from_the_middle_on_is_drift(clip: Clip, lips: Float32, clean: Evidence) -> None:
+def test_another_face_from_the_middle_on_is_drift(
+    clip: Clip, motion: HeadMotion, lips: Float32, clean: Evidence
+) -> None:
     other = clip_of(speak(HEAD, N, seed=5))
-    drift = witness(faults.swapped(clip, other), said_by(lips)).recon_drift_mm
+    drift = witness(faults.swapped(clip, other), said_by(lips), motion).recon_drift_mm
     assert drift is not None
     assert drift > 1.5 > 10 * (clean.recon_drift_mm or 0)
 
@@ -117,9 +127,11 @@ def test_a_picture_that_stands_is_frozen_for_as_long(clip: Clip, motion: HeadMot
 
 
 @pytest.mark.parametrize("late", [8, -8])
-def test_a_picture_that_comes_late_or_early_says_by_how_much(clip: Clip, lips: Float32, late: int) -> None:
-    heard = lips[late:] if late > 0 else lips[:late]
-    found = witness(faults.late_picture(clip, late), said_by(heard))
+def test_a_picture_that_comes_late_or_early_says_by_how_much(
+    clip: Clip, motion: HeadMotion, lips: Float32, late: int
+) -> None:
+    seen, heard = (slice(0, N - late), slice(late, N)) if late > 0 else (slice(-late, N), slice(0, N + late))
+    found = witness(faults.late_picture(clip, late), said_by(lips[heard]), part(motion, seen))
     assert found.lip_voice_lag == pytest.approx(late, abs=0.3)
 
 

@@ -1,0 +1,27 @@
+"""How the faces of known speakers differ from their mirror images."""
+
+from collections.abc import Set as AbstractSet
+
+import numpy as np
+
+from schemas.arrays import Float32
+from warehouse.lake import Lake
+
+Faces = dict[str, list[tuple[str, Float32]]]  # by speaker: source and asymmetry [A] of each video
+
+MOST_VIDEOS = 50  # of one speaker: more would tell nothing new
+
+
+def asymmetries_of(lake: Lake, speakers: AbstractSet[str], without_sources: AbstractSet[str]) -> Faces:
+    """The asymmetries of kept clips of ``speakers``, one of each source, but for ``without_sources``."""
+    rows = lake.con.execute(
+        "SELECT speaker_id, source_id, arg_min(asymmetry, clip_id) FROM lake.clips JOIN lake.motion USING (clip_id) "
+        "WHERE keep AND asymmetry IS NOT NULL AND list_contains($speakers, speaker_id) "
+        "AND NOT list_contains($sources, source_id) GROUP BY speaker_id, source_id "
+        "QUALIFY row_number() OVER (PARTITION BY speaker_id ORDER BY source_id) <= $most",
+        {"speakers": sorted(speakers), "sources": sorted(without_sources), "most": MOST_VIDEOS},
+    ).fetchall()
+    faces: Faces = {}
+    for speaker, source, face in rows:
+        faces.setdefault(speaker, []).append((source, np.array(face, np.float32)))
+    return faces
