@@ -45,7 +45,7 @@ class ClipScores:
     recon_lip_nme: float
     recon_lip_gap_corr: float
     recon_jitter: float
-    landmark_disagreement: float | None = None  # of two landmark finders; None without a second
+    landmark_disagreement: float | None = None  # of two landmark finders, per cent of the inter-ocular distance
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
