@@ -1,7 +1,7 @@
 """The head model that a recipe asks for, made ready before the first worker starts.
 
-MediaPipe's landmarks are found on a FLAME of the user's own once, which takes minutes; then it stands on this
-machine's shelf. Whoever starts workers does it, so that they never wait for it or do it twice.
+MediaPipe's landmarks are found on a FLAME of the user's own once, which takes half a minute; then it stands on
+this machine's shelf. Whoever starts workers does it, so that they never wait for it or do it twice.
 """
 
 import fcntl

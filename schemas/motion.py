@@ -13,7 +13,7 @@ class HeadMotion:
     """A head model's parameters over a clip (T frames); axes and camera as in ``schemas.units``."""
 
     clip_id: str
-    head_model: str  # "open-head@1", "flame2023", ...
+    head_model: str  # "open-head@1", "flame2020@1f2e3d4c": edition and content
     n_frames: int
     shape: Float32  # [100] one identity per clip
     expression: Float32  # [T, 50]

@@ -48,7 +48,7 @@ class ClipScores:
     recon_lip_nme: float
     recon_lip_gap_corr: float
     recon_jitter: float
-    landmark_disagreement: float | None  # of two landmark finders; None without a second
+    landmark_disagreement: float | None  # of two landmark finders, per cent of the inter-ocular distance
     # schemas.sync.SyncScores
     sync_offset_ms: float | None
     sync_shift_ms: float | None

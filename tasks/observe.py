@@ -120,8 +120,7 @@ class _Look:
 
     def at(self, picture: Picture) -> _Seen:
         if picture.repeats and self._last is not None:
-            seen = self._last
-            return replace(seen, cut_score=0.0)
+            return replace(self._last, cut_score=0.0)
         rgb = picture.rgb
         height = max(1, round(rgb.shape[0] * _CUT_WIDTH / rgb.shape[1]))
         small = _shrunk(rgb, _CUT_WIDTH, height)

@@ -111,7 +111,7 @@ def reconstruct(clip: Clip, head: HeadModel, config: ReconstructConfig) -> tuple
         motion, fit = found, Fit(guess, lens_of(size, config))
     else:
         fit = fit_landmarks(basis, pixels, clip.present, size, config, guess)
-        motion = _motion(clip.clip_id, head, basis, fit, None if found is None else found.detail)
+        motion = motion_of(clip.clip_id, head, basis, fit, None if found is None else found.detail)
     fitted = pose(basis, fit.state, fit.lens).pixels
     return motion, measure(fitted, clip.landmarks, clip.present)
 
@@ -150,7 +150,10 @@ def _state(motion: HeadMotion, basis: LandmarkBasis) -> FitState:
     )
 
 
-def _motion(clip_id: str, head: HeadModel, basis: LandmarkBasis, fit: Fit, detail: Float32 | None) -> HeadMotion:
+def motion_of(
+    clip_id: str, head: HeadModel, basis: LandmarkBasis, fit: Fit, detail: Float32 | None = None
+) -> HeadMotion:
+    """The record of a ``fit`` to the landmarks of ``basis``."""
     state = fit.state
     shape = np.zeros(SHAPE_DIM, np.float32)
     shape[: basis.n_shapes] = state.shape

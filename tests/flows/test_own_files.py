@@ -14,6 +14,8 @@ from models.flame.model import flame_head
 from models.flame.read import FlameArrays
 from models.head.model import HeadModel
 from models.head.shelf import HeadShelf
+from schemas.config import OwnFile
+from tasks.reconstruct import Backend
 from tests.models.deca.files import constants, write
 from tests.models.flame.files import random_embedding, random_model, write_npz
 
@@ -76,13 +78,17 @@ def test_deca_wants_its_own_flame_and_its_content_counts(flames: Path) -> None:
     write(flames / "deca_model.tar", constants())
     with pytest.raises(InvalidRecipe, match=r"DECA speaks FLAME 2020, .*holds flame2023@"):
         recipe(flames, "{backend: deca, deca: deca_model.tar, head: flame2023.npz}")
-    alone, both = (
-        recipe(flames, f"{{backend: {backend}, deca: deca_model.tar, head: flame2020.npz}}")
-        for backend in ("deca", "deca+landmarks")
-    )
-    unused = recipe(flames, "{deca: deca_model.tar, head: flame2020.npz}")
-    assert len({r.curation_key for r in (alone, both, unused)}) == 3
-    assert unused.curation_key == recipe(flames, "{head: flame2020.npz}").curation_key
+    alone = recipe(flames, "{backend: deca, deca: deca_model.tar, head: flame2020.npz}")
+
+    def changed(**settings: object) -> Recipe:
+        return Recipe.model_validate(
+            alone.model_dump() | {"reconstruct": alone.reconstruct.model_copy(update=settings).model_dump()}
+        )
+
+    both, unused = changed(backend=Backend.BOTH), changed(backend=Backend.LANDMARKS)
+    other = changed(deca=OwnFile(path=Path("deca_model.tar"), sha256="aa"))
+    assert len({r.curation_key for r in (alone, both, unused, other)}) == 4
+    assert unused.curation_key == changed(backend=Backend.LANDMARKS, deca=None).curation_key
     with pytest.raises(InvalidRecipe, match="has sha256"):
         recipe(flames, f"{{backend: deca, deca: {{path: deca_model.tar, sha256: {64 * 'a'}}}, head: flame2020.npz}}")
 
