@@ -38,7 +38,7 @@ def reconstruct(clip: Clip, head: HeadModel, config: ReconstructConfig) -> tuple
     pixels = np.ascontiguousarray(clip.landmarks[:, :, :2])
     fit = fit_landmarks(basis, pixels, clip.present, (clip.image_width, clip.image_height), config)
     fitted = pose(basis, fit.state, fit.lens).pixels
-    return _motion(clip.clip_id, head, basis, fit), measure(fitted, clip.landmarks, clip.present)
+    return motion_of(clip.clip_id, head, basis, fit), measure(fitted, clip.landmarks, clip.present)
 
 
 def pose_degrees(motion: HeadMotion) -> Float32:
@@ -51,7 +51,7 @@ def _basis(head: HeadModel) -> LandmarkBasis:
     return LandmarkBasis.of(head)
 
 
-def _motion(clip_id: str, head: HeadModel, basis: LandmarkBasis, fit: Fit) -> HeadMotion:
+def motion_of(clip_id: str, head: HeadModel, basis: LandmarkBasis, fit: Fit) -> HeadMotion:
     state = fit.state
     shape = np.zeros(SHAPE_DIM, np.float32)
     shape[: basis.n_shapes] = state.shape

@@ -1,13 +1,16 @@
 """The head model seen through its landmarks only: 478 points instead of 5000 vertices."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
-from models.head.landmarks import LEFT_IRIS, RIGHT_IRIS
+from models.head.landmarks import LEFT_IRIS, LID_GAPS, LIP_GAPS, RIGHT_IRIS
 from models.head.model import JAW, LEFT_EYE, RIGHT_EYE, ROOT, HeadModel
 from schemas.arrays import Float32, Int32
 from schemas.units import N_LANDMARKS
+
+Index = npt.NDArray[np.intp]
 
 _TURNING = (JAW, LEFT_EYE, RIGHT_EYE)
 
@@ -31,10 +34,27 @@ class LandmarkBasis:
     root_shape: Float32  # [3, B]
     pivot: Float32  # [3] about which the fit turns: the middle of the face keeps rotation and translation apart
     sigma: Float32  # [L] metres
+    gaps: Index  # [G, 2] openings: upper and lower landmark
 
     @property
     def n_shapes(self) -> int:
         return int(self.shape.shape[2])
+
+    def part(self, landmarks: Index) -> "LandmarkBasis":
+        """Only ``landmarks`` [K] of it, in that order, and the openings between two of them."""
+        place = np.full(len(self.template), -1)
+        place[landmarks] = np.arange(len(landmarks))
+        gaps = place[self.gaps]
+        return replace(
+            self,
+            template=self.template[landmarks],
+            shape=self.shape[landmarks],
+            expression=self.expression[landmarks],
+            joint=self.joint[landmarks],
+            weight=self.weight[landmarks],
+            sigma=self.sigma[landmarks],
+            gaps=gaps[(gaps >= 0).all(axis=1)],
+        )
 
     @classmethod
     def of(cls, head: HeadModel) -> "LandmarkBasis":
@@ -61,4 +81,5 @@ class LandmarkBasis:
             root_shape=joints_shape[ROOT].astype(np.float32),
             pivot=template.mean(0),
             sigma=head.landmark_sigma,
+            gaps=np.concatenate([LIP_GAPS, LID_GAPS]),
         )

@@ -8,10 +8,8 @@ from models.fit.basis import LandmarkBasis
 from models.fit.project import Lens, Posed, jacobians, pose
 from models.fit.settings import FitSettings
 from models.fit.state import EXPRESSION, GAZE, JAW, N_PARAMETERS, FitState
-from models.head.landmarks import LID_GAPS, LIP_GAPS
 from schemas.arrays import Float32
 
-_GAPS = np.concatenate([LIP_GAPS, LID_GAPS])
 _CHUNK = 8  # frames whose Jacobians stay in the cache together
 
 
@@ -53,12 +51,12 @@ def linearise(
         residual, scale, part_cost = _weighted(basis, posed, observed[at], lens, settings, weight)
         cost += part_cost
         by_own, by_shape = jacobians(basis, part, posed, lens, with_shape)
-        rows = _rows(by_own, scale)
+        rows = _rows(basis, by_own, scale)
         columns = np.swapaxes(rows, 1, 2)
         own[at] = columns @ rows
         gradient[at] = (columns @ residual[..., None])[..., 0]
         if by_shape is not None and cross is not None and shape is not None and shape_gradient is not None:
-            shape_rows = _rows(by_shape, scale)
+            shape_rows = _rows(basis, by_shape, scale)
             cross[at] = columns @ shape_rows
             flat = shape_rows.reshape(-1, basis.n_shapes)
             shape += flat.T @ flat
@@ -85,7 +83,7 @@ def _weighted(
 ) -> tuple[Float32, tuple[Float32, Float32], float]:
     """Weighted residuals [T, rows] (landmarks, then openings), the square roots of the weights, and the cost."""
     difference = posed.pixels - observed
-    gap = difference[:, _GAPS[:, 0]] - difference[:, _GAPS[:, 1]]
+    gap = difference[:, basis.gaps[:, 0]] - difference[:, basis.gaps[:, 1]]
     pixels_per_m = lens.focal_px / -posed.points[..., 2].mean(1, keepdims=True)
     sigma = np.maximum(basis.sigma, settings.sigma_floor_mm * 1e-3)
     cost = 0.0
@@ -102,12 +100,12 @@ def _weighted(
     return np.concatenate(residuals, axis=1, dtype=np.float32), (scales[0], scales[1]), cost
 
 
-def _rows(by: Float32, scale: tuple[Float32, Float32]) -> Float32:
+def _rows(basis: LandmarkBasis, by: Float32, scale: tuple[Float32, Float32]) -> Float32:
     """[T, L, 2, K] derivatives to weighted rows [T, (L + gaps) * 2, K]."""
     n, landmarks, _, k = by.shape
-    out = np.empty((n, landmarks + len(_GAPS), 2, k), np.float32)
+    out = np.empty((n, landmarks + len(basis.gaps), 2, k), np.float32)
     np.multiply(by, scale[0][..., None, None], out=out[:, :landmarks])
-    out[:, landmarks:] = (by[:, _GAPS[:, 0]] - by[:, _GAPS[:, 1]]) * scale[1][..., None, None]
+    out[:, landmarks:] = (by[:, basis.gaps[:, 0]] - by[:, basis.gaps[:, 1]]) * scale[1][..., None, None]
     return out.reshape(n, -1, k)
 
 

@@ -26,7 +26,7 @@ from models.synth.rooms import draw_room
 from models.synth.settings import SynthConfig
 from schemas.arrays import Float32
 from schemas.performance import Performance
-from schemas.truth import ClipTruth
+from schemas.truth import ClipTruth, Occlusion
 from schemas.units import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
 
 _LOOKS: Final = 1  # a person's stream of chance; a clip's has another number
@@ -70,8 +70,15 @@ def draw_cast(head: HeadModel, config: SynthConfig, clip: int) -> Cast:
     return Cast(speaker, draw_palette(rng), float(rng.uniform(*_PITCHES)), float(rng.uniform(*_TEMPOS)))
 
 
-def draw_scene(voice: Reader, head: HeadModel, config: SynthConfig, clip: int, rng: np.random.Generator) -> Scene:
-    """Clip number ``clip``; all of it but the person is drawn from ``rng``."""
+def draw_scene(
+    voice: Reader,
+    head: HeadModel,
+    config: SynthConfig,
+    clip: int,
+    rng: np.random.Generator,
+    focal_ratio: float | None = None,
+) -> Scene:
+    """Clip number ``clip``; all of it but the person is drawn from ``rng``, the focal length too unless it is given."""
     cast = draw_cast(head, config, clip)
     n_frames = round(config.seconds * FRAME_RATE)
     delay_ms = _draw_delay(config, rng)
@@ -86,7 +93,7 @@ def draw_scene(voice: Reader, head: HeadModel, config: SynthConfig, clip: int, r
     take = Take(
         performance=_part(cast.speaker.shape, acting, slice(first, first + n_frames), head),
         palette=cast.palette,
-        conditions=draw_conditions(rng),
+        conditions=draw_conditions(rng, focal_ratio),
         room=draw_room(config.size_px, rng),
         size_px=config.size_px,
     )
@@ -141,4 +148,6 @@ def _occluded(take: Take, truth: ClipTruth, head: HeadModel, rng: np.random.Gene
     face_px = float(np.linalg.norm(chin - brow, axis=1).mean())
     thing = draw_occluder(motion.n_frames, lips.mean(axis=1), face_px, take.palette.skin, size, rng)
     hidden = np.array([thing.hides(points, k, size) for k, points in enumerate(lips)], np.float32)
-    return replace(take, occluder=thing), replace(truth, occlusions=(thing.occlusion,), lips_hidden=hidden)
+    on_face = np.flatnonzero([thing.hides(points, k, size) for k, points in enumerate(at)])
+    spans = (Occlusion(thing.thing, int(on_face[0]), int(on_face[-1]) + 1),) if on_face.size else ()
+    return replace(take, occluder=thing), replace(truth, occlusions=spans, lips_hidden=hidden)
