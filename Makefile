@@ -19,7 +19,7 @@ SPEECH := select s.path from sources s join clips c using (source_id) where keep
 HOLDOUT ?= $(if $(DATA),,path like '%_05.mp4' or path like '%_06.mp4')
 first = $$($(XTALKER) sql -w $(DEMO)/warehouse "$(1)" -f csv | tail -1 | tr -d '"')
 
-.PHONY: setup demo demo-train test test-real test-server test-killed test-all check bench bench-avatar bench-flow lock clean
+.PHONY: setup demo demo-train test test-real test-server test-killed test-all check bench bench-avatar bench-recon bench-flow lock clean
 
 setup: .venv/.ready
 
@@ -73,6 +73,9 @@ bench: setup ## speed of the whole chain by stage, and of SQL on a million clips
 
 bench-avatar: setup ## how well and how fast the motion models speak
 	$(BIN)/python -m tests.bench.avatar
+
+bench-recon: setup ## how true the fitted heads are, against made heads and real clips; SEED=n is other people
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m tests.bench.recon --seed $(or $(SEED),1)
 
 bench-flow: setup ## what Prefect adds to a curation
 	$(BIN)/python -m tests.bench.orchestration

@@ -23,6 +23,7 @@ class LandmarkBasis:
     Exact for rigid parts; where skinning weights change within a triangle it is off by less than 0.1 mm.
     """
 
+    number: Index  # [L] MediaPipe's
     template: Float32  # [L, 3]
     shape: Float32  # [L, 3, B] only what moves the face
     expression: Float32  # [L, 3, 50]
@@ -47,6 +48,7 @@ class LandmarkBasis:
         gaps = place[self.gaps]
         return replace(
             self,
+            number=self.number[landmarks],
             template=self.template[landmarks],
             shape=self.shape[landmarks],
             expression=self.expression[landmarks],
@@ -70,6 +72,7 @@ class LandmarkBasis:
         rest_joints = head.joint_regressor @ head.template
         joints_shape = np.einsum("jv,vck->jck", head.joint_regressor, head.shape_basis[:, :, :seen])
         return cls(
+            number=np.arange(N_LANDMARKS),
             template=template,
             shape=np.ascontiguousarray(np.moveaxis(shape, 0, 2)),
             expression=np.ascontiguousarray(np.moveaxis(expression, 0, 2)),

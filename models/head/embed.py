@@ -12,15 +12,21 @@ import numpy as np
 import numpy.typing as npt
 
 from models.head.landmarks import LOWER_INNER_LIP, UPPER_INNER_LIP
-from models.head.model import HeadModel
-from models.head.regions import EYEBALLS, Region, base_colours
-from models.render import Camera, Light, render
+from models.head.model import FULL_JAW_RAD, HeadModel
+from models.head.regions import EYEBALLS, Region
+from models.overlay import head_vertices
+from models.render import Camera
+from models.synth.conditions import draw_conditions
+from models.synth.film import Take, film, seen
+from models.synth.looks import draw_palette
+from models.synth.rooms import draw_room
 from schemas.arrays import Float32, UInt8
-from schemas.units import EXPRESSION_DIM, N_LANDMARKS
+from schemas.performance import Performance
+from schemas.units import EXPRESSION_DIM, N_LANDMARKS, SHAPE_DIM
 
 Array = npt.NDArray[np.float64]
 
-_SIZE = 448
+_SIZE = 512
 _CAP_M = 8e-3
 _SEED = 7
 _IRISES = {0: range(473, 478), 1: range(468, 473)}  # of the left eye, of the right
@@ -123,31 +129,28 @@ def _look(head: HeadModel, landmarker: Path, count: int) -> tuple[Array, Array, 
 
 def _views(head: HeadModel, count: int) -> Iterator[_View]:
     rng = np.random.default_rng(_SEED)
-    colours = base_colours(head.region) / 255
     for _ in range(count):
-        vertices = _random_head(head, rng)
-        focal = _SIZE * rng.uniform(1.4, 3.0)
-        camera = Camera(_SIZE, _SIZE, focal, (_SIZE / 2, _SIZE / 2))
-        # The head, about 25 cm high, fills half to two thirds of the picture.
-        depth = 0.25 * focal / (_SIZE * rng.uniform(0.55, 0.75))
-        place = np.array([*rng.normal(0, 0.01, 2), -depth], np.float32)
-        vertices = vertices - vertices.mean(0) + place
-        tone = rng.uniform(0.45, 1.1) * rng.uniform(0.93, 1.07, 3)
-        tinted = np.where(head.mask(*EYEBALLS, Region.TEETH)[:, None], colours, colours * tone).clip(0, 1)
-        light = Light((rng.normal(0, 0.4), rng.uniform(0, 0.7), 0.8), rng.uniform(0.35, 0.55), rng.uniform(0.4, 0.65))
-        picture = render(vertices, head.faces, tinted.astype(np.float32), camera, light, 2)
-        backdrop = np.full((_SIZE, _SIZE, 3), rng.integers(40, 220, 3), np.uint8)
-        yield _View(vertices, camera, picture.over(backdrop))
+        take = Take(
+            performance=_random_head(head, rng),
+            palette=draw_palette(rng),
+            conditions=draw_conditions(rng),
+            room=draw_room(_SIZE, rng),
+            size_px=_SIZE,
+        )
+        motion = seen(take, head, "")
+        camera = Camera(_SIZE, _SIZE, motion.focal_px, motion.principal_point_px)
+        (image,) = film(take, head, rng)
+        yield _View(head_vertices(head, motion)[0], camera, image)
 
 
-def _random_head(head: HeadModel, rng: np.random.Generator) -> Float32:
-    """[V, 3] a random person with a random face in a random, mostly frontal pose."""
-    shape = rng.normal(0, 0.8, head.shape_basis.shape[2])
+def _random_head(head: HeadModel, rng: np.random.Generator) -> Performance:
+    """One frame of a random person with a random face in a random, mostly frontal pose."""
+    shape = rng.normal(0, 0.8, SHAPE_DIM).astype(np.float32)
     expression = rng.uniform(0, 0.8, EXPRESSION_DIM) * (rng.random(EXPRESSION_DIM) < 0.12)
     opening = np.radians(rng.uniform(0, 20)) * (rng.random() < 0.6)
     closed = expression[head.expression_names.index("mouthClose")]
-    expression[head.expression_names.index("mouthClose")] = min(closed, opening / np.radians(19))
-    rotation = np.radians([rng.normal(0, 9), rng.uniform(-35, 35) * (rng.random() < 0.8), rng.normal(0, 7)])
+    expression[head.expression_names.index("mouthClose")] = min(closed, opening / FULL_JAW_RAD)
+    rotation = np.radians([rng.normal(0, 9), rng.uniform(-28, 28) * (rng.random() < 0.8), rng.normal(0, 7)])
     gaze = np.radians([rng.normal(0, 5), rng.normal(0, 8), 0])
     row = [np.asarray(x, np.float32)[None] for x in (expression, rotation, [opening, 0, 0], [*gaze, *gaze], [0, 0, 0])]
-    return np.asarray(head.vertices(np.asarray(shape, np.float32), row[0], row[1], row[2], row[3], row[4])[0])
+    return Performance(head.name, 1, shape, *row)

@@ -32,7 +32,7 @@ from tasks.tracks import tracks
 
 REAL: Final = Path(__file__).parents[3] / "shared" / "data" / "talking"
 REAL_512: Final = ("hdtf_aoc", "hdtf_bobmenendez", "hdtf_katiehill", "hdtf_radio34", "obama_weekly")
-MOST_FRAMES: Final = 200  # of a real clip
+MOST_FRAMES: Final = 150  # of a real clip
 
 
 @dataclass(frozen=True)
