@@ -10,7 +10,16 @@ from models.fit.settings import FitSettings
 from models.fit.state import EXPRESSION, GAZE, JAW, N_PARAMETERS, FitState
 from schemas.arrays import Float32
 
+_RAYLEIGH_MEDIAN = 1.1774  # of a distance whose two axes have sigma 1
 _CHUNK = 8  # frames whose Jacobians stay in the cache together
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How much landmarks count: each ``weight`` times, and with ``noise`` times the sigma that is usual."""
+
+    weight: float
+    noise: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +40,10 @@ def linearise(
     observed: Float32,
     lens: Lens,
     settings: FitSettings,
-    weight: float,
+    trust: Trust,
     with_shape: bool,
 ) -> Normal:
-    """Normal equations at ``state`` against landmarks ``observed`` [T, 478, 2], each of them weighing ``weight``."""
+    """Normal equations at ``state`` against landmarks ``observed`` [T, L, 2], which count as ``trust`` says."""
     n = len(observed)
     own = np.empty((n, N_PARAMETERS, N_PARAMETERS), np.float32)
     gradient = np.empty((n, N_PARAMETERS), np.float32)
@@ -48,7 +57,7 @@ def linearise(
         at = slice(start, start + _CHUNK)
         part = state.at(np.arange(n)[at])
         posed = pose(basis, part, lens)
-        residual, scale, part_cost = _weighted(basis, posed, observed[at], lens, settings, weight)
+        residual, scale, part_cost = _weighted(basis, posed, observed[at], lens, settings, trust)
         cost += part_cost
         by_own, by_shape = jacobians(basis, part, posed, lens, with_shape)
         rows = _rows(basis, by_own, scale)
@@ -70,31 +79,50 @@ def linearise(
 
 
 def cost_of(
-    basis: LandmarkBasis, state: FitState, observed: Float32, lens: Lens, settings: FitSettings, weight: float
+    basis: LandmarkBasis, state: FitState, observed: Float32, lens: Lens, settings: FitSettings, trust: Trust
 ) -> float:
     """What ``linearise`` would report as cost, but for the shape's prior, without derivatives."""
     posed = pose(basis, state, lens)
     values, precisions = _priors(state, settings)
-    return _weighted(basis, posed, observed, lens, settings, weight)[2] + 0.5 * float((precisions * values**2).sum())
+    return _weighted(basis, posed, observed, lens, settings, trust)[2] + 0.5 * float((precisions * values**2).sum())
+
+
+def noise_of(basis: LandmarkBasis, state: FitState, observed: Float32, lens: Lens, settings: FitSettings) -> float:
+    """How far landmarks ``observed`` [T, L, 2] lie from ``state``'s in their usual sigmas: the sigma of either axis,
+    by the median, which a few landmarks that went astray do not move."""
+    posed = pose(basis, state, lens)
+    distance = np.linalg.norm(posed.pixels - observed, axis=-1) / (_pixels_per_m(posed, lens) * _sigma(basis, settings))
+    return float(np.median(distance)) / _RAYLEIGH_MEDIAN
+
+
+def _pixels_per_m(posed: Posed, lens: Lens) -> Float32:
+    return np.asarray(lens.focal_px / -posed.points[..., 2].mean(1, keepdims=True), np.float32)
+
+
+def _sigma(basis: LandmarkBasis, settings: FitSettings, noise: float = 1.0) -> Float32:
+    usual = np.maximum(basis.sigma, settings.sigma_floor_mm * 1e-3)
+    return np.asarray(np.hypot(noise * usual, basis.unseen), np.float32)
 
 
 def _weighted(
-    basis: LandmarkBasis, posed: Posed, observed: Float32, lens: Lens, settings: FitSettings, weight: float
+    basis: LandmarkBasis, posed: Posed, observed: Float32, lens: Lens, settings: FitSettings, trust: Trust
 ) -> tuple[Float32, tuple[Float32, Float32], float]:
     """Weighted residuals [T, rows] (landmarks, then openings), the square roots of the weights, and the cost."""
     difference = posed.pixels - observed
     gap = difference[:, basis.gaps[:, 0]] - difference[:, basis.gaps[:, 1]]
-    pixels_per_m = lens.focal_px / -posed.points[..., 2].mean(1, keepdims=True)
-    sigma = np.maximum(basis.sigma, settings.sigma_floor_mm * 1e-3)
+    pixels_per_m = _pixels_per_m(posed, lens)
+    sigma, gap_sigma = _sigma(basis, settings, trust.noise), np.float32(trust.noise * settings.gap_sigma_mm * 1e-3)
     cost = 0.0
     scales, residuals = [], []
-    for miss, metres in ((difference, sigma), (gap, np.float32(settings.gap_sigma_mm * 1e-3))):
+    for miss, metres in ((difference, sigma), (gap, gap_sigma)):
         inverse = 1 / (pixels_per_m * metres)
         distance = np.linalg.norm(miss, axis=-1) * inverse
         far = distance > settings.huber
         huber = np.where(far, settings.huber / np.maximum(distance, 1e-9), 1)
-        cost += weight * float(np.where(far, settings.huber * (distance - settings.huber / 2), distance**2 / 2).sum())
-        scale = (np.sqrt(weight * huber) * inverse).astype(np.float32)
+        cost += trust.weight * float(
+            np.where(far, settings.huber * (distance - settings.huber / 2), distance**2 / 2).sum()
+        )
+        scale = (np.sqrt(trust.weight * huber) * inverse).astype(np.float32)
         scales.append(scale)
         residuals.append((miss * scale[..., None]).reshape(len(miss), -1))
     return np.concatenate(residuals, axis=1, dtype=np.float32), (scales[0], scales[1]), cost

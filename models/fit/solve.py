@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.fit.basis import LandmarkBasis
-from models.fit.normal import Normal, cost_of, linearise
+from models.fit.normal import Normal, Trust, cost_of, linearise, noise_of
 from models.fit.project import Lens
 from models.fit.settings import FitSettings
 from models.fit.smooth import precisions, second_difference, solve_smooth
@@ -22,6 +22,8 @@ Index = npt.NDArray[np.intp]
 
 _DAMPING = 1e-5  # of the diagonal's mean; a rejected step raises it
 _MORE_DAMPING = 100.0
+_NOISE_ROUNDS = 4
+_LESS_NOISE = 0.7  # of what was assumed: worth another round
 
 
 class NothingToFit(ValueError):
@@ -50,19 +52,42 @@ def fit_landmarks(
     width, height = image_size
     lens = Lens(settings.focal_ratio * max(width, height), ((width - 1) / 2, (height - 1) / 2))
     keys = seen[np.linspace(0, seen.size - 1, min(settings.shape_keyframes, seen.size)).round().astype(int)]
-    at_keys = _fit_shape(basis, landmarks[keys], lens, settings)
+    at_keys, noise = _fit_keyframes(basis, landmarks[keys], lens, settings)
     nearest_seen = seen[np.abs(np.arange(len(landmarks))[:, None] - seen).argmin(1)]
     start = _between(at_keys, keys, first_guess(basis, landmarks[nearest_seen], lens))
-    return Fit(_fit_motion(basis, start, landmarks, seen, lens, settings), lens)
+    return Fit(_fit_motion(basis, start, landmarks, seen, lens, settings, noise), lens)
 
 
-def _fit_shape(basis: LandmarkBasis, observed: Float32, lens: Lens, settings: FitSettings) -> FitState:
-    """Shape and, as a by-product, the motion of the keyframes ``observed`` [K, 478, 2], taken one by one."""
-    state = best = first_guess(basis, observed, lens)
+def _fit_keyframes(
+    basis: LandmarkBasis, observed: Float32, lens: Lens, settings: FitSettings
+) -> tuple[FitState, float]:
+    """Shape and, as a by-product, the motion of the keyframes ``observed`` [K, L, 2], taken one by one; and the
+    landmarks' noise in their usual sigmas.
+
+    MediaPipe's landmarks leave a fifth of their sigma or more; where much less is left, they are another's and better,
+    and deserve to be believed accordingly.
+    """
+    noise = 1.0
+    state = _fit_shape(basis, first_guess(basis, observed, lens), observed, lens, settings, noise)
+    for _ in range(_NOISE_ROUNDS):
+        left = noise_of(basis, state, observed, lens, settings) / settings.usual_noise
+        if left > _LESS_NOISE * noise or noise == settings.least_noise:
+            break
+        noise = max(left, settings.least_noise)
+        state = _fit_shape(basis, state, observed, lens, settings, noise)
+    return state, noise
+
+
+def _fit_shape(
+    basis: LandmarkBasis, start: FitState, observed: Float32, lens: Lens, settings: FitSettings, noise: float
+) -> FitState:
+    """Shape and motion of the keyframes ``observed`` [K, L, 2], improved from ``start``."""
+    state = best = start
+    trust = Trust(settings.shape_weight, noise)
     least, damping = np.inf, _DAMPING
     kept: Normal | None = None
     for _ in range(settings.shape_iterations):
-        normal = linearise(basis, state, observed, lens, settings, settings.shape_weight, with_shape=True)
+        normal = linearise(basis, state, observed, lens, settings, trust, with_shape=True)
         if normal.cost < least:
             best, least, kept = state, normal.cost, normal
         else:
@@ -72,7 +97,7 @@ def _fit_shape(basis: LandmarkBasis, observed: Float32, lens: Lens, settings: Fi
         step, shape_step = _eliminate(kept, damping)
         state = best.moved(step, shape_step)
     shape_cost = 0.5 * float((state.shape**2).sum()) / settings.shape_sd**2
-    final = cost_of(basis, state, observed, lens, settings, settings.shape_weight) + shape_cost
+    final = cost_of(basis, state, observed, lens, settings, trust) + shape_cost
     return state if final < least else best
 
 
@@ -110,9 +135,16 @@ def _between(keyed: FitState, keys: Index, guess: FitState) -> FitState:
 
 
 def _fit_motion(
-    basis: LandmarkBasis, start: FitState, landmarks: Float32, seen: Index, lens: Lens, settings: FitSettings
+    basis: LandmarkBasis,
+    start: FitState,
+    landmarks: Float32,
+    seen: Index,
+    lens: Lens,
+    settings: FitSettings,
+    noise: float,
 ) -> FitState:
     """Every frame's motion, from ``start``, with its shape."""
+    trust = Trust(settings.motion_weight, noise)
     observed = landmarks[seen]
     reference = start.at(seen).mean_rotation()
     smoothness = precisions(settings)
@@ -124,7 +156,7 @@ def _fit_motion(
     least, damping = np.inf, _DAMPING
     kept: Normal | None = None
     for _ in range(settings.motion_iterations):
-        normal = linearise(basis, state.at(seen), observed, lens, settings, settings.motion_weight, with_shape=False)
+        normal = linearise(basis, state.at(seen), observed, lens, settings, trust, with_shape=False)
         cost = normal.cost + bend_cost(state)
         if cost < least:
             best, least, kept = state, cost, normal
@@ -134,7 +166,7 @@ def _fit_motion(
             break
         own, gradient = _scatter(kept, seen, len(landmarks))
         state = best.moved(solve_smooth(own, gradient, best.coordinates(reference), smoothness, damping))
-    final = cost_of(basis, state.at(seen), observed, lens, settings, settings.motion_weight) + bend_cost(state)
+    final = cost_of(basis, state.at(seen), observed, lens, settings, trust) + bend_cost(state)
     return state if final < least else best
 
 

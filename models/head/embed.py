@@ -12,23 +12,33 @@ import numpy as np
 import numpy.typing as npt
 
 from models.head.landmarks import LOWER_INNER_LIP, UPPER_INNER_LIP
-from models.head.model import FULL_JAW_RAD, HeadModel
+from models.head.model import HeadModel
 from models.head.regions import EYEBALLS, Region
 from models.overlay import head_vertices
 from models.render import Camera
+from models.sample.acting import act
+from models.sample.faces import load_faces
+from models.sample.mouths import load_mouths
+from models.sample.recording import settled
+from models.sample.sentences import load_lexicon, random_line
+from models.sample.speaker import Speaker, draw_speaker
 from models.synth.conditions import draw_conditions
 from models.synth.film import Take, film, seen
 from models.synth.looks import draw_palette
 from models.synth.rooms import draw_room
 from schemas.arrays import Float32, UInt8
 from schemas.performance import Performance
-from schemas.units import EXPRESSION_DIM, N_LANDMARKS, SHAPE_DIM
+from schemas.speech import Phone
+from schemas.units import FRAME_RATE, N_LANDMARKS
 
 Array = npt.NDArray[np.float64]
 
 _SIZE = 512
 _CAP_M = 8e-3
 _SEED = 7
+_FRAMES_OF_ONE = 4
+_SOUND_S = 0.08
+_LONG_S = 8.0
 _IRISES = {0: range(473, 478), 1: range(468, 473)}  # of the left eye, of the right
 
 
@@ -128,10 +138,13 @@ def _look(head: HeadModel, landmarker: Path, count: int) -> tuple[Array, Array, 
 
 
 def _views(head: HeadModel, count: int) -> Iterator[_View]:
+    """Frames of many people who talk before many cameras: what MediaPipe will look at, for its answer leans towards
+    the poses and faces it is used to."""
     rng = np.random.default_rng(_SEED)
-    for _ in range(count):
+    for number in range(-(-count // _FRAMES_OF_ONE)):
+        speaker = draw_speaker(str(number), head, load_mouths(), load_faces(), rng)
         take = Take(
-            performance=_random_head(head, rng),
+            performance=_moments(speaker, head, min(_FRAMES_OF_ONE, count - number * _FRAMES_OF_ONE), rng),
             palette=draw_palette(rng),
             conditions=draw_conditions(rng),
             room=draw_room(_SIZE, rng),
@@ -139,18 +152,23 @@ def _views(head: HeadModel, count: int) -> Iterator[_View]:
         )
         motion = seen(take, head, "")
         camera = Camera(_SIZE, _SIZE, motion.focal_px, motion.principal_point_px)
-        (image,) = film(take, head, rng)
-        yield _View(head_vertices(head, motion)[0], camera, image)
+        for vertices, image in zip(head_vertices(head, motion), film(take, head, rng), strict=True):
+            yield _View(vertices, camera, image)
 
 
-def _random_head(head: HeadModel, rng: np.random.Generator) -> Performance:
-    """One frame of a random person with a random face in a random, mostly frontal pose."""
-    shape = rng.normal(0, 0.8, SHAPE_DIM).astype(np.float32)
-    expression = rng.uniform(0, 0.8, EXPRESSION_DIM) * (rng.random(EXPRESSION_DIM) < 0.12)
-    opening = np.radians(rng.uniform(0, 20)) * (rng.random() < 0.6)
-    closed = expression[head.expression_names.index("mouthClose")]
-    expression[head.expression_names.index("mouthClose")] = min(closed, opening / FULL_JAW_RAD)
-    rotation = np.radians([rng.normal(0, 9), rng.uniform(-28, 28) * (rng.random() < 0.8), rng.normal(0, 7)])
-    gaze = np.radians([rng.normal(0, 5), rng.normal(0, 8), 0])
-    row = [np.asarray(x, np.float32)[None] for x in (expression, rotation, [opening, 0, 0], [*gaze, *gaze], [0, 0, 0])]
-    return Performance(head.name, 1, shape, *row)
+def _moments(speaker: Speaker, head: HeadModel, count: int, rng: np.random.Generator) -> Performance:
+    """``count`` frames, in no order, of ``speaker`` who says random words."""
+    sounds = [s for s in random_line(rng, load_lexicon()).ipa if s in load_mouths().row]
+    phones = settled([Phone(s, k * _SOUND_S, (k + 1) * _SOUND_S, False) for k, s in enumerate(sounds)], _LONG_S)
+    acting = act(speaker, phones, round(_LONG_S * FRAME_RATE), head.expression_names, rng)
+    frames = rng.integers(0, min(len(acting.jaw), round(len(sounds) * _SOUND_S * FRAME_RATE)), count)
+    return Performance(
+        head_model=head.name,
+        n_frames=count,
+        shape=speaker.shape,
+        expression=acting.actions[frames],
+        global_rotation=acting.global_rotation[frames],
+        jaw=acting.jaw[frames],
+        eyes=acting.eyes[frames],
+        translation=acting.translation[frames],
+    )
