@@ -22,7 +22,7 @@ from schemas.clip import Clip
 from schemas.motion import FitQuality, HeadMotion
 from schemas.units import SHAPE_DIM
 
-VERSION = "1"
+VERSION = "2"
 
 
 class ReconstructConfig(FitSettings):

@@ -64,26 +64,28 @@ def _fit_keyframes(
     """Shape and, as a by-product, the motion of the keyframes ``observed`` [K, L, 2], taken one by one; and the
     landmarks' noise in their usual sigmas.
 
-    MediaPipe's landmarks leave a fifth of their sigma or more; where much less is left, they are another's and better,
-    and deserve to be believed accordingly.
+    What a shape that follows the landmarks closely leaves of them is their noise: of MediaPipe's a fifth of their sigma
+    or more. Where much less is left they are another's and better, and deserve to be believed accordingly.
     """
+    close = Trust(settings.close_weight)
+    state = _fit_shape(basis, first_guess(basis, observed, lens), observed, lens, settings, close)
     noise = 1.0
-    state = _fit_shape(basis, first_guess(basis, observed, lens), observed, lens, settings, noise)
     for _ in range(_NOISE_ROUNDS):
         left = noise_of(basis, state, observed, lens, settings) / settings.usual_noise
         if left > _LESS_NOISE * noise or noise == settings.least_noise:
             break
         noise = max(left, settings.least_noise)
-        state = _fit_shape(basis, state, observed, lens, settings, noise)
+        state = _fit_shape(basis, state, observed, lens, settings, Trust(settings.close_weight, noise))
+    if noise == 1:
+        state = _fit_shape(basis, state, observed, lens, settings, Trust(settings.shape_weight / len(observed)))
     return state, noise
 
 
 def _fit_shape(
-    basis: LandmarkBasis, start: FitState, observed: Float32, lens: Lens, settings: FitSettings, noise: float
+    basis: LandmarkBasis, start: FitState, observed: Float32, lens: Lens, settings: FitSettings, trust: Trust
 ) -> FitState:
     """Shape and motion of the keyframes ``observed`` [K, L, 2], improved from ``start``."""
     state = best = start
-    trust = Trust(settings.shape_weight, noise)
     least, damping = np.inf, _DAMPING
     kept: Normal | None = None
     for _ in range(settings.shape_iterations):

@@ -74,12 +74,12 @@ def embed_landmarks(head: HeadModel, landmarker: Path, count: int) -> Embedding:
     weights = np.zeros((N_LANDMARKS, 3))
     sigma = np.zeros(N_LANDMARKS)
     for landmark in range(N_LANDMARKS):
-        allowed = _candidates(head, landmark)
+        allowed = candidates(head, landmark)
         coarse = _distance(projected[:, allowed], found[:, landmark], scale).mean(0)
         near = allowed[np.argsort(coarse)[: 1 if landmark >= 468 else 4]]
         around = np.flatnonzero(np.isin(head.faces, near).any(1) & np.isin(head.faces, allowed).all(1))
         points = projected[:, head.faces[around]]  # [n, faces, 3, 2]
-        grid = np.eye(3) if landmark >= 468 else _barycentric_grid(8)
+        grid = np.eye(3) if landmark >= 468 else barycentric_grid(8)
         fine = np.einsum("nfcx,gc->nfgx", points, grid).reshape(len(points), -1, 2)
         distance = _distance(fine, found[:, landmark], scale)
         best = int(distance.mean(0).argmin())
@@ -88,7 +88,7 @@ def embed_landmarks(head: HeadModel, landmarker: Path, count: int) -> Embedding:
     return Embedding(faces, weights, sigma)
 
 
-def _candidates(head: HeadModel, landmark: int) -> npt.NDArray[np.int64]:
+def candidates(head: HeadModel, landmark: int) -> npt.NDArray[np.int64]:
     """The vertices a landmark may lie on: irises on their eyeball, all others on skin."""
     for side, irises in _IRISES.items():
         if landmark in irises:
@@ -102,7 +102,7 @@ def _candidates(head: HeadModel, landmark: int) -> npt.NDArray[np.int64]:
     return np.flatnonzero(skin)
 
 
-def _barycentric_grid(steps: int) -> Array:
+def barycentric_grid(steps: int) -> Array:
     """Every (i, j, k) / steps with i + j + k = steps."""
     i, j = np.mgrid[: steps + 1, : steps + 1].reshape(2, -1)
     keep = i + j <= steps
