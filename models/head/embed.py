@@ -162,13 +162,4 @@ def _moments(speaker: Speaker, head: HeadModel, count: int, rng: np.random.Gener
     phones = settled([Phone(s, k * _SOUND_S, (k + 1) * _SOUND_S, False) for k, s in enumerate(sounds)], _LONG_S)
     acting = act(speaker, phones, round(_LONG_S * FRAME_RATE), head.expression_names, rng)
     frames = rng.integers(0, min(len(acting.jaw), round(len(sounds) * _SOUND_S * FRAME_RATE)), count)
-    return Performance(
-        head_model=head.name,
-        n_frames=count,
-        shape=speaker.shape,
-        expression=acting.actions[frames],
-        global_rotation=acting.global_rotation[frames],
-        jaw=acting.jaw[frames],
-        eyes=acting.eyes[frames],
-        translation=acting.translation[frames],
-    )
+    return acting.performance(speaker.shape, head.name, frames)

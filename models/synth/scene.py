@@ -11,7 +11,7 @@ from models.head.model import HeadModel
 from models.look.skin import Palette
 from models.overlay import head_vertices
 from models.render import Camera
-from models.sample.acting import Acting, act
+from models.sample.acting import act
 from models.sample.faces import load_faces
 from models.sample.motion import Reader, read_aloud
 from models.sample.mouths import load_mouths
@@ -25,7 +25,6 @@ from models.synth.occluder import draw_occluder
 from models.synth.rooms import draw_room
 from models.synth.settings import SynthConfig
 from schemas.arrays import Float32
-from schemas.performance import Performance
 from schemas.truth import ClipTruth, Occlusion
 from schemas.units import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
 
@@ -91,7 +90,7 @@ def draw_scene(
     # What is heard at a sample was spoken the delay before what is seen then.
     heard = whole.cut(first * SAMPLES_PER_FRAME - delay_ms * SAMPLE_RATE // 1000, n_frames)
     take = Take(
-        performance=_part(cast.speaker.shape, acting, slice(first, first + n_frames), head),
+        performance=acting.performance(cast.speaker.shape, head.name, slice(first, first + n_frames)),
         palette=cast.palette,
         conditions=draw_conditions(rng, focal_ratio),
         room=draw_room(config.size_px, rng),
@@ -124,19 +123,6 @@ def _draw_delay(config: SynthConfig, rng: np.random.Generator) -> int:
     if rng.random() >= config.shifted:
         return 0
     return int(rng.choice((-1, 1)) * rng.integers(config.least_shift_ms, config.most_shift_ms + 1))
-
-
-def _part(shape: Float32, acting: Acting, frames: slice, head: HeadModel) -> Performance:
-    return Performance(
-        head_model=head.name,
-        n_frames=frames.stop - frames.start,
-        shape=shape,
-        expression=acting.actions[frames],
-        global_rotation=acting.global_rotation[frames],
-        jaw=acting.jaw[frames],
-        eyes=acting.eyes[frames],
-        translation=acting.translation[frames],
-    )
 
 
 def _occluded(take: Take, truth: ClipTruth, head: HeadModel, rng: np.random.Generator) -> tuple[Take, ClipTruth]:
