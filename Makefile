@@ -19,7 +19,7 @@ SPEECH := select s.path from sources s join clips c using (source_id) where keep
 HOLDOUT ?= $(if $(DATA),,path like '%_05.mp4' or path like '%_06.mp4')
 first = $$($(XTALKER) sql -w $(DEMO)/warehouse "$(1)" -f csv | tail -1 | tr -d '"')
 
-.PHONY: setup demo demo-train test test-real test-server test-killed test-all check bench bench-clock bench-hearing bench-avatar bench-sync bench-flow lock clean
+.PHONY: setup demo demo-train test test-real test-server test-killed test-all check bench bench-clock bench-hearing bench-avatar bench-recon bench-sync bench-flow lock clean
 
 setup: .venv/.ready
 
@@ -82,6 +82,9 @@ bench-avatar: setup ## how well and how fast the motion models speak
 
 bench-sync: setup ## how well lips and sound are told in step, late or strangers
 	$(BIN)/python -m tests.bench.sync
+
+bench-recon: setup ## how true the fitted heads are, against made heads and real clips; SEED=n is other people
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m tests.bench.recon --seed $(or $(SEED),1)
 
 bench-flow: setup ## what Prefect adds to a curation
 	$(BIN)/python -m tests.bench.orchestration

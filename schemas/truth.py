@@ -21,7 +21,7 @@ class UnreadableTruth(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Occlusion:
-    """Something passes between camera and face in frames ``start_frame`` to ``stop_frame``, half open."""
+    """Something covers part of the face in frames ``start_frame`` to ``stop_frame``, half open."""
 
     thing: str  # "hand" or "microphone"
     start_frame: int

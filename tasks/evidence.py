@@ -73,7 +73,7 @@ def evidence(
         said = agreement(lips, readout.expected(spoken.embedding), seen, config.lag_frames)
     lids = motion.eyelids[seen]
     gaze = np.degrees(np.linalg.norm(motion.eyes[seen].reshape(-1, 2, 3).mean(1), axis=1))
-    strongest = np.abs(motion.expression[seen]).max(1) / fit.expression_sd
+    strongest = np.abs(motion.expression[seen]).max(1) / (fit.expression_sd if head.has_actions else fit.component_sd)
     return Evidence(
         recon_heldout_nme=blind.nme,
         recon_drift_mm=blind.drift_mm,

@@ -33,7 +33,7 @@ from schemas.config import OwnFileByPath, StageConfig, path_alone
 from schemas.motion import FitQuality, HeadMotion
 from schemas.units import EXPRESSION_DIM, SHAPE_DIM
 
-VERSION = "1"
+VERSION = "2"
 _PLACES = {"network": {"path"}, "depth": {"path"}}
 
 

@@ -3,7 +3,7 @@
 Each stretch of a clip is fitted on its own, on a few keyframes far apart, so that motion is not smoothed.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 
@@ -17,11 +17,13 @@ from models.fit.settings import FitSettings
 from models.fit.solve import fit_landmarks
 from models.head.landmarks import LID_GAPS, LIP_GAPS
 from schemas.arrays import Bool, Float32
+from schemas.units import N_LANDMARKS
 
 _MESH_POINTS: Final = 468
 # The fit weighs these points' openings on their own: held out, they would give themselves away.
 _SHOWN: Final = np.unique(np.concatenate([LIP_GAPS, LID_GAPS]))
 HELD_OUT: Final = np.setdiff1d(np.arange(_MESH_POINTS), _SHOWN)[::3]
+_LEFT: Final = np.setdiff1d(np.arange(N_LANDMARKS), HELD_OUT)
 _NO_SMOOTHING: Final = 1e6
 
 
@@ -46,9 +48,7 @@ def fit_blindly(
 ) -> BlindFit:
     """Fit ``windows`` equal stretches of ``landmarks`` [T, 478, 3] (pixels), of which at least one frame is
     ``present``, to the landmarks that are not held out: shape, pose and expression of ``keyframes`` frames each."""
-    sigma = basis.sigma.copy()
-    sigma[HELD_OUT] = np.inf  # a landmark of infinite sigma weighs nothing
-    blind = replace(basis, sigma=sigma)
+    blind = basis.part(_LEFT)
     unsmoothed = settings.model_copy(
         update={
             "motion_iterations": 1,  # the keyframes' motion comes with their shape
@@ -60,9 +60,9 @@ def fit_blindly(
     for stretch in stretches:
         shown = landmarks[_spread(stretch, keyframes)]
         fit = fit_landmarks(
-            blind, np.ascontiguousarray(shown[:, :, :2]), np.ones(len(shown), np.bool_), image_size, unsmoothed
+            blind, np.ascontiguousarray(shown[:, _LEFT, :2]), np.ones(len(shown), np.bool_), image_size, unsmoothed
         )
-        miss = pose(blind, fit.state, fit.lens).pixels[:, HELD_OUT] - shown[:, HELD_OUT, :2]
+        miss = pose(basis, fit.state, fit.lens).pixels[:, HELD_OUT] - shown[:, HELD_OUT, :2]
         errors.append(np.linalg.norm(miss, axis=2) / eye_distance(shown)[:, None])
         faces.append(basis.template + basis.shape @ fit.state.shape)
     comparable = len(stretches) == windows and min(map(len, stretches)) >= keyframes

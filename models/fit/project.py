@@ -28,7 +28,7 @@ class Posed:
     points: Float32  # [T, L, 3] camera frame, metres
     pixels: Float32  # [T, L, 2]
     turns: Float32  # [T, 3, 3, 3] world rotation of jaw, left eye, right eye
-    arms: Float32  # [T, L, 3] from the landmark's joint to the landmark, before the turn
+    arms: Float32  # [T, L, 3] what the landmark's joint turns: from the joint to the landmark, times its share
 
 
 def pose(basis: LandmarkBasis, state: FitState, lens: Lens) -> Posed:
@@ -39,16 +39,17 @@ def pose(basis: LandmarkBasis, state: FitState, lens: Lens) -> Posed:
     if basis.correctives is not None:
         rest += basis.correctives.moved(state.jaw, state.gaze)
     joints = basis.joints + basis.joints_shape @ state.shape
-    arms = rest - joints[basis.joint]
+    arms = basis.weight[:, None] * (rest - joints[basis.joint])
+    skewed = basis.uneven_template + basis.uneven_shape @ state.shape
+    by_action = basis.uneven_expression.reshape(-1, basis.expression.shape[2])
+    arms[:, basis.uneven] += skewed + (state.expression @ by_action.T).reshape(n, -1, 3)
     gaze = to_matrix(np.pad(state.gaze, ((0, 0), (0, 1))))
     turns = state.rotation[:, None] @ np.stack([to_matrix(state.jaw), gaze, gaze], axis=1)
     still = (rest - basis.pivot) @ np.swapaxes(state.rotation, 1, 2)
     swung = np.empty_like(still)
     for j in range(3):
         of_joint = np.flatnonzero(basis.joint == j)
-        lever = arms[:, of_joint]
-        swing = lever @ np.swapaxes(turns[:, j] - state.rotation, 1, 2)
-        swung[:, of_joint] = basis.weight[of_joint, None] * swing
+        swung[:, of_joint] = arms[:, of_joint] @ np.swapaxes(turns[:, j] - state.rotation, 1, 2)
     points = still + swung + state.position[:, None]
     points[..., 2] = np.minimum(points[..., 2], -NEAREST_M)
     scaled = lens.focal_px * points[..., :2] / points[..., 2:]
@@ -59,7 +60,11 @@ def pose(basis: LandmarkBasis, state: FitState, lens: Lens) -> Posed:
 def jacobians(
     basis: LandmarkBasis, state: FitState, posed: Posed, lens: Lens, with_shape: bool
 ) -> tuple[Float32, Float32 | None]:
-    """Derivatives of the pixels, [T, L, 2, 61] by each frame's own parameters and [T, L, 2, B] by the shape."""
+    """Derivatives of the pixels, [T, L, 2, 61] by each frame's own parameters and [T, L, 2, B] by the shape.
+
+    Those by shape and expression leave the basis' uneven part out: it hardly changes the way of a step, and what the
+    steps lead to still has it.
+    """
     n, n_landmarks, _ = posed.points.shape
     x, y, z = (posed.points[..., i] for i in range(3))
     by_point = np.zeros((n, n_landmarks, 2, 3), np.float32)  # of the pixel by the camera-frame point
@@ -80,10 +85,10 @@ def jacobians(
     own[..., JAW] = 0
     own[..., GAZE] = 0
     jaw_moves = np.flatnonzero((basis.weight > 0) & (basis.joint == 0))
-    own[:, jaw_moves, :, JAW] = _by_turn(posed, state, by_point, basis, jaw_moves, to_matrix(state.jaw))
+    own[:, jaw_moves, :, JAW] = _by_turn(posed, state, by_point, jaw_moves, to_matrix(state.jaw))
     eyes = np.flatnonzero(basis.joint > 0)
     gaze = to_matrix(np.pad(state.gaze, ((0, 0), (0, 1))))
-    own[:, eyes, :, GAZE] = _by_turn(posed, state, by_point, basis, eyes, gaze)[..., :2]
+    own[:, eyes, :, GAZE] = _by_turn(posed, state, by_point, eyes, gaze)[..., :2]
     if basis.correctives is not None:
         own[..., JAW] += by_rest @ basis.correctives.by_jaw(state.jaw)
         own[..., GAZE] += by_rest @ basis.correctives.by_gaze(state.gaze)
@@ -102,14 +107,13 @@ def _by_turn(
     posed: Posed,
     state: FitState,
     by_point: Float32,
-    basis: LandmarkBasis,
     which: npt.NDArray[np.intp],
     turn: Float32,
 ) -> Float32:
     """[T, K, 2, 3] derivative by a left perturbation of the joint's own turn [T, 3, 3], for landmarks ``which``."""
     arm = posed.arms[:, which] @ np.swapaxes(turn, 1, 2)
     by_head = by_point[:, which] @ state.rotation[:, None]
-    return np.asarray(basis.weight[which, None, None] * (by_head @ -skew(arm)), np.float32)
+    return np.asarray(by_head @ -skew(arm), np.float32)
 
 
 def _chain(left: Float32, basis: Float32, out: Float32) -> None:

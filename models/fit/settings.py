@@ -13,10 +13,13 @@ class FitSettings(StageConfig):
     shape_keyframes: int = Field(24, ge=1, description="frames, evenly spread, that decide the shape")
     shape_iterations: int = Field(3, ge=1, description="Gauss-Newton steps on the keyframes, with the shape")
     motion_iterations: int = Field(3, ge=1, description="Gauss-Newton steps on all frames, with the shape fixed")
-    # Landmarks of one clip share one bias, so that frames are far from independent witnesses of the shape.
-    shape_weight: float = Field(0.4, gt=0, description="weight of a landmark while the shape is decided")
+    # Landmarks of one clip share one bias, so that further frames are hardly further witnesses of the shape.
+    shape_weight: float = Field(0.5, gt=0, description="of a landmark in all keyframes, for the shape")
+    close_weight: float = Field(0.4, gt=0, description="of a landmark in one, while their noise is found out or small")
     motion_weight: float = Field(1.0, gt=0, description="weight of a landmark while the motion is decided")
     sigma_floor_mm: float = Field(0.8, gt=0, description="least sigma of a landmark")
+    usual_noise: float = Field(0.1, gt=0, description="residual in sigmas below which landmarks are believed more")
+    least_noise: float = Field(0.03, gt=0, le=1, description="share of its sigma that a landmark keeps at least")
     huber: float = Field(2.0, gt=0, description="residuals beyond so many sigmas count linearly")
     gap_sigma_mm: float = Field(0.7, gt=0, description="sigma of the opening between two lips or lids")
     shape_sd: float = Field(1.0, gt=0)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.fit.basis import LandmarkBasis
-from models.fit.normal import Normal, cost_of, linearise
+from models.fit.normal import Normal, Trust, cost_of, linearise, noise_of
 from models.fit.prior import Prior
 from models.fit.project import Lens
 from models.fit.settings import FitSettings
@@ -23,6 +23,8 @@ Index = npt.NDArray[np.intp]
 
 _DAMPING = 1e-5  # of the diagonal's mean; a rejected step raises it
 _MORE_DAMPING = 100.0
+_NOISE_ROUNDS = 4
+_LESS_NOISE = 0.7  # of what was assumed: worth another round
 
 
 class NothingToFit(ValueError):
@@ -68,11 +70,12 @@ def fit_landmarks(
     key_start = first_guess(basis, landmarks[keys], lens)
     if guess is not None:
         key_start = _like(key_start, guess.at(keys))
-    at_keys = _fit_shape(basis, key_start, landmarks[keys], lens, settings, prior.at(keys))
+    at_keys, noise = _fit_keyframes(basis, key_start, landmarks[keys], lens, settings, prior.at(keys))
     nearest_seen = seen[np.abs(np.arange(len(landmarks))[:, None] - seen).argmin(1)]
     start = first_guess(basis, landmarks[nearest_seen], lens)
     start = _between(at_keys, keys, start) if guess is None else replace(_like(start, guess), shape=at_keys.shape)
-    return Fit(_fit_motion(basis, start, landmarks, seen, lens, settings, prior.at(seen)), lens)
+    trust = Trust(settings.motion_weight, noise)
+    return Fit(_fit_motion(basis, start, landmarks, seen, lens, settings, prior.at(seen), trust), lens)
 
 
 def _like(posed: FitState, guess: FitState) -> FitState:
@@ -80,15 +83,46 @@ def _like(posed: FitState, guess: FitState) -> FitState:
     return replace(posed, shape=guess.shape, jaw=guess.jaw, expression=guess.expression)
 
 
-def _fit_shape(
+def _fit_keyframes(
     basis: LandmarkBasis, start: FitState, observed: Float32, lens: Lens, settings: FitSettings, prior: Prior
+) -> tuple[FitState, float]:
+    """Shape and, as a by-product, the motion of the keyframes ``observed`` [K, L, 2], taken one by one; and the
+    landmarks' noise in their usual sigmas.
+
+    What a shape that follows the landmarks closely leaves of them is their noise: of MediaPipe's a fifth of their sigma
+    or more. Where much less is left they are another's and better, and deserve to be believed accordingly.
+    """
+
+    def fitted(state: FitState, trust: Trust) -> FitState:
+        return _fit_shape(basis, state, observed, lens, settings, prior, trust)
+
+    state, noise = fitted(start, Trust(settings.close_weight)), 1.0
+    for _ in range(_NOISE_ROUNDS):
+        left = noise_of(basis, state, observed, lens, settings) / settings.usual_noise
+        if left > _LESS_NOISE * noise or noise == settings.least_noise:
+            break
+        noise = max(left, settings.least_noise)
+        state = fitted(state, Trust(settings.close_weight, noise))
+    if noise == 1:
+        state = fitted(state, Trust(settings.shape_weight / len(observed)))
+    return state, noise
+
+
+def _fit_shape(
+    basis: LandmarkBasis,
+    start: FitState,
+    observed: Float32,
+    lens: Lens,
+    settings: FitSettings,
+    prior: Prior,
+    trust: Trust,
 ) -> FitState:
-    """Shape and, as a by-product, the motion of the keyframes ``observed`` [K, 478, 2], taken one by one."""
+    """Shape and motion of the keyframes ``observed`` [K, L, 2], improved from ``start``."""
     state = best = start
     least, damping = np.inf, _DAMPING
     kept: Normal | None = None
     for _ in range(settings.shape_iterations):
-        normal = linearise(basis, state, observed, lens, settings, prior, settings.shape_weight, with_shape=True)
+        normal = linearise(basis, state, observed, lens, settings, prior, trust, with_shape=True)
         if normal.cost < least:
             best, least, kept = state, normal.cost, normal
         else:
@@ -97,8 +131,7 @@ def _fit_shape(
             break
         step, shape_step = _eliminate(kept, damping)
         state = best.moved(step, shape_step)
-    final = cost_of(basis, state, observed, lens, settings, prior, settings.shape_weight)
-    final += prior.on_shape(state.shape)[1]
+    final = cost_of(basis, state, observed, lens, settings, prior, trust) + prior.on_shape(state.shape)[1]
     return state if final < least else best
 
 
@@ -143,6 +176,7 @@ def _fit_motion(
     lens: Lens,
     settings: FitSettings,
     prior: Prior,
+    trust: Trust,
 ) -> FitState:
     """Every frame's motion, from ``start``, with its shape; ``prior`` is of the frames ``seen``."""
     observed = landmarks[seen]
@@ -156,9 +190,7 @@ def _fit_motion(
     least, damping = np.inf, _DAMPING
     kept: Normal | None = None
     for _ in range(settings.motion_iterations):
-        normal = linearise(
-            basis, state.at(seen), observed, lens, settings, prior, settings.motion_weight, with_shape=False
-        )
+        normal = linearise(basis, state.at(seen), observed, lens, settings, prior, trust, with_shape=False)
         cost = normal.cost + bend_cost(state)
         if cost < least:
             best, least, kept = state, cost, normal
@@ -168,8 +200,7 @@ def _fit_motion(
             break
         own, gradient = _scatter(kept, seen, len(landmarks))
         state = best.moved(solve_smooth(own, gradient, best.coordinates(reference), smoothness, damping))
-    final = cost_of(basis, state.at(seen), observed, lens, settings, prior, settings.motion_weight)
-    final += bend_cost(state)
+    final = cost_of(basis, state.at(seen), observed, lens, settings, prior, trust) + bend_cost(state)
     return state if final < least else best
 
 

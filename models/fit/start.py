@@ -32,11 +32,10 @@ def first_guess(basis: LandmarkBasis, observed: Float32, lens: Lens) -> FitState
     n = len(observed)
     rotation, centroid = orthographic_pose(basis.template, observed, lens)
     still = np.zeros((n, 3), np.float32)
-    # The basis' pivot is the landmarks' own mean, so that centroid and pivot coincide.
     return FitState(
         shape=np.zeros(basis.n_shapes, np.float32),
         rotation=rotation,
-        position=centroid,
+        position=centroid + rotation @ (basis.pivot - basis.template.mean(0)),
         jaw=still,
         gaze=np.zeros((n, 2), np.float32),
         expression=np.zeros((n, basis.expression.shape[2]), np.float32),

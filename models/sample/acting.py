@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d
 
 from models.sample.closure import close_lips
@@ -13,8 +14,11 @@ from models.sample.gestures import blinks, bumps, gaze, smooth_noise, sway
 from models.sample.mouths import mouth_curves
 from models.sample.speaker import Speaker
 from schemas.arrays import Float32
+from schemas.performance import Performance
 from schemas.speech import Phone
 from schemas.units import FRAME_RATE
+
+Frames = npt.NDArray[np.integer]
 
 FORCE_SPREAD: Final = 0.12  # nobody makes a sound twice the same way
 EMPHASISED: Final = 0.3  # of the stressed sounds
@@ -36,6 +40,19 @@ class Acting:
     global_rotation: Float32  # [T, 3] axis-angle, radians
     translation: Float32  # [T, 3] metres away from the speaker's place
     eyes: Float32  # [T, 6] axis-angle, left then right, radians
+
+    def performance(self, shape: Float32, head_model: str, frames: slice | Frames = slice(None)) -> Performance:
+        """``frames`` of it as played by the head of ``shape`` [100]."""
+        return Performance(
+            head_model=head_model,
+            n_frames=len(self.jaw[frames]),
+            shape=shape,
+            expression=self.actions[frames],
+            global_rotation=self.global_rotation[frames],
+            jaw=self.jaw[frames],
+            eyes=self.eyes[frames],
+            translation=self.translation[frames],
+        )
 
 
 def act(

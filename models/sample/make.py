@@ -1,6 +1,5 @@
 """Make the sample: a few people each saying a sentence, and two files that curation must refuse."""
 
-import csv
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -17,20 +16,23 @@ from models.sample.faces import load_faces
 from models.sample.mouths import load_mouths
 from models.sample.people import PEOPLE, Person
 from models.sample.recording import moved, settled
-from models.sample.scene import backdrop, film, grain
 from models.sample.script import LINES
 from models.sample.speaker import Speaker, draw_habits
 from models.sample.timbre import Timbre
 from models.sample.voice import PiperVoice, Speech
+from models.synth.conditions import Conditions, Sensor, portrait
+from models.synth.film import Developing, film
+from models.synth.film import Take as Shot
+from models.synth.manifest import write_manifest
+from models.synth.rooms import furnished
 from schemas.arrays import Float32
 from schemas.units import FRAME_RATE
 
 DATASET: Final = "xtalker-sample"
-LICENCE: Final = "CC0-1.0"
-CONSENT: Final = "nobody is depicted"
 PAUSE_S: Final = 0.25  # before the first word and after the last
 ROOM_TONE: Final = 10 ** (-62 / 20)  # amplitude; digital silence between words would be a clue no recording has
 REFUSED_TAKE_FRAMES: Final = 75
+PORTRAIT: Final = portrait(0.6, 2.4, np.zeros(3, np.float32), np.array([0.0, 0.02], np.float32))
 STAGE_DICTION: Final = 1.2  # how much further than in conversation the mouth moves
 
 
@@ -61,7 +63,7 @@ def make_sample(
     # Spawned, so that no thread of the caller's (onnxruntime, BLAS) is cut in half by a fork.
     with ProcessPoolExecutor(min(workers, len(takes)), multiprocessing.get_context("spawn")) as pool:
         paths = tuple(pool.map(shoot, takes))
-    _write_manifest(out_dir / "MANIFEST.csv", takes)
+    write_manifest(out_dir, DATASET, [(take.path.name, take.person.name if take.has_face else "") for take in takes])
     return paths
 
 
@@ -72,14 +74,18 @@ def shoot(take: Take) -> Path:
     n_frames = int(np.ceil((speech.duration_s + 2 * PAUSE_S) * FRAME_RATE))
     if not (take.has_face and take.has_sound):
         n_frames = min(n_frames, REFUSED_TAKE_FRAMES)
+    room = furnished(take.person.wall, take.size_px, rng)
     if take.has_face:
         head = load_open_head()
         phones = settled(moved(speech.phones, PAUSE_S), n_frames / float(FRAME_RATE))
-        acting = act(_speaker(take.person, head), phones, n_frames, head.expression_names, rng)
-        frames = film(take.person, acting, head, take.size_px, rng)
+        speaker = _speaker(take.person, head)
+        acting = act(speaker, phones, n_frames, head.expression_names, rng)
+        conditions = Conditions(PORTRAIT, take.person.light, Sensor())
+        performance = acting.performance(speaker.shape, head.name)
+        frames = film(Shot(performance, take.person.palette, conditions, room, take.size_px), head, rng)
     else:
-        room = backdrop(take.person.wall, take.size_px, rng)
-        frames = (grain(np.roll(room, k, axis=1), rng) for k in range(n_frames))
+        develop = Developing(Sensor(), take.size_px, rng)
+        frames = (develop(np.roll(room, k, axis=1), np.zeros(2, np.float32)) for k in range(n_frames))
     sound = _sound(speech, n_frames, rng) if take.has_sound else np.zeros(len(speech.audio), np.float32)
     encode_video(take.path, frames, lambda: sound, speech.sample_rate)
     return take.path
@@ -114,11 +120,3 @@ def _sound(speech: Speech, n_frames: int, rng: np.random.Generator) -> Float32:
     spoken = speech.audio[: len(sound) - pause]
     sound[pause : pause + len(spoken)] += spoken
     return sound
-
-
-def _write_manifest(path: Path, takes: list[Take]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as out:
-        rows = csv.writer(out)
-        rows.writerow(["path", "dataset", "subject_id", "licence", "consent"])
-        for take in takes:
-            rows.writerow([take.path.name, DATASET, take.person.name if take.has_face else "", LICENCE, CONSENT])

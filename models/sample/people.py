@@ -5,14 +5,11 @@ from typing import Final
 
 import numpy as np
 
-from models.head.model import HeadModel
-from models.head.regions import BASE_COLOUR, Region
+from models.look.skin import RGB, Palette
 from models.render import Light
 from schemas.arrays import Float32
 
-RGB = tuple[int, int, int]
 IDENTITY_SPREAD: Final = 0.65  # standard deviations of the identity space
-_LIGHT_INSIDE_MOUTH: Final = {Region.MOUTH: 0.5, Region.TONGUE: 0.55, Region.TEETH: 0.8}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +33,9 @@ class Person:
         shape = np.random.default_rng(self.face_seed).normal(0, IDENTITY_SPREAD, n_components)
         return np.clip(shape, -1.5, 1.5).astype(np.float32)
 
-    def colours(self, head: HeadModel) -> Float32:
-        """Unlit vertex colours [V, 3], 0..1."""
-        skin = np.asarray(self.skin, np.float32)
-        palette = {region: np.asarray(BASE_COLOUR[region], np.float32) for region in Region}
-        palette |= {Region.LIPS: np.asarray(self.lips, np.float32), Region.IRIS: np.asarray(self.iris, np.float32)}
-        palette |= {region: np.asarray(self.hair, np.float32) for region in (Region.SCALP, Region.BROWS)}
-        # The renderer casts no shadows, so the inside of the mouth is painted as dark as it would be.
-        palette |= {region: palette[region] * share for region, share in _LIGHT_INSIDE_MOUTH.items()}
-        palette |= {
-            Region.SKIN: skin,
-            Region.FOREHEAD: skin * 1.02,
-            Region.NOSE: skin * (1.0, 0.97, 0.97),
-            Region.EYELIDS: skin * (0.93, 0.9, 0.91),
-            Region.EARS: skin * (0.98, 0.92, 0.91),
-            Region.NECK: skin * 0.95,
-        }
-        colours: Float32 = (np.stack([palette[region] for region in Region])[head.region] / 255).astype(np.float32)
-        return colours.clip(0, 1)
+    @property
+    def palette(self) -> Palette:
+        return Palette(self.skin, self.lips, self.hair, self.iris, self.shirt)
 
 
 PEOPLE: Final = (

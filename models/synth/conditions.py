@@ -58,9 +58,9 @@ class Conditions:
     sensor: Sensor
 
 
-def draw_conditions(rng: np.random.Generator) -> Conditions:
-    """One clip's circumstances by chance."""
-    return Conditions(_draw_camera(rng), _draw_light(rng), _draw_sensor(rng))
+def draw_conditions(rng: np.random.Generator, focal_ratio: float | None = None) -> Conditions:
+    """One clip's circumstances by chance; the focal length too unless it is given."""
+    return Conditions(_draw_camera(rng, focal_ratio), _draw_light(rng), _draw_sensor(rng))
 
 
 def portrait(share: float, focal_ratio: float, angles_deg: Float32, off_centre: Float32) -> Camera:
@@ -73,12 +73,13 @@ def portrait(share: float, focal_ratio: float, angles_deg: Float32, off_centre: 
     return Camera(focal_ratio, turn, (middle - turn @ HEAD_MIDDLE_M).astype(np.float32))
 
 
-def _draw_camera(rng: np.random.Generator) -> Camera:
+def _draw_camera(rng: np.random.Generator, focal_ratio: float | None) -> Camera:
     angles = rng.normal(0, (_PITCH_DEG, _YAW_DEG, _ROLL_DEG)).clip(-22, 22)
     share = float(rng.uniform(*_SHARE))
     room = (1 - share) / 2 - 0.06  # the whole head stays in the picture
     off = rng.normal((0, _ABOVE), _OFF_CENTRE).clip(-room, room)
-    return portrait(share, float(np.exp(rng.uniform(*np.log(_FOCAL_RATIO)))), angles, off)
+    drawn = float(np.exp(rng.uniform(*np.log(_FOCAL_RATIO))))
+    return portrait(share, focal_ratio or drawn, angles, off)
 
 
 def _draw_light(rng: np.random.Generator) -> Light:

@@ -8,7 +8,6 @@ import numpy as np
 
 from models.look.skin import RGB
 from schemas.arrays import Float32, UInt8
-from schemas.truth import Occlusion
 from schemas.units import FRAME_RATE
 
 THINGS: Final = ("hand", "microphone")
@@ -27,10 +26,6 @@ class Occluder:
     start_frame: int
     stop_frame: int
     place: Float32  # [stop - start, 2, 3] from the sprite's pixels to the picture's
-
-    @property
-    def occlusion(self) -> Occlusion:
-        return Occlusion(self.thing, self.start_frame, self.stop_frame)
 
     def over(self, picture: UInt8, frame: int) -> UInt8:
         """``picture`` [H, W, 3] with the thing before it, if it is there in ``frame``."""

@@ -11,7 +11,7 @@ from models.head.model import HeadModel
 from models.look.skin import Palette
 from models.overlay import head_vertices
 from models.render import Camera
-from models.sample.acting import Acting, act
+from models.sample.acting import act
 from models.sample.faces import load_faces
 from models.sample.motion import Reader, read_aloud
 from models.sample.mouths import load_mouths
@@ -25,8 +25,7 @@ from models.synth.occluder import draw_occluder
 from models.synth.rooms import draw_room
 from models.synth.settings import SynthConfig
 from schemas.arrays import Float32
-from schemas.performance import Performance
-from schemas.truth import ClipTruth
+from schemas.truth import ClipTruth, Occlusion
 from schemas.units import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
 
 _LOOKS: Final = 1  # a person's stream of chance; a clip's has another number
@@ -70,8 +69,15 @@ def draw_cast(head: HeadModel, config: SynthConfig, clip: int) -> Cast:
     return Cast(speaker, draw_palette(rng), float(rng.uniform(*_PITCHES)), float(rng.uniform(*_TEMPOS)))
 
 
-def draw_scene(voice: Reader, head: HeadModel, config: SynthConfig, clip: int, rng: np.random.Generator) -> Scene:
-    """Clip number ``clip``; all of it but the person is drawn from ``rng``."""
+def draw_scene(
+    voice: Reader,
+    head: HeadModel,
+    config: SynthConfig,
+    clip: int,
+    rng: np.random.Generator,
+    focal_ratio: float | None = None,
+) -> Scene:
+    """Clip number ``clip``; all of it but the person is drawn from ``rng``, the focal length too unless it is given."""
     cast = draw_cast(head, config, clip)
     n_frames = round(config.seconds * FRAME_RATE)
     delay_ms = _draw_delay(config, rng)
@@ -84,9 +90,9 @@ def draw_scene(voice: Reader, head: HeadModel, config: SynthConfig, clip: int, r
     # What is heard at a sample was spoken the delay before what is seen then.
     heard = whole.cut(first * SAMPLES_PER_FRAME - delay_ms * SAMPLE_RATE // 1000, n_frames)
     take = Take(
-        performance=_part(cast.speaker.shape, acting, slice(first, first + n_frames), head),
+        performance=acting.performance(cast.speaker.shape, head.name, slice(first, first + n_frames)),
         palette=cast.palette,
-        conditions=draw_conditions(rng),
+        conditions=draw_conditions(rng, focal_ratio),
         room=draw_room(config.size_px, rng),
         size_px=config.size_px,
     )
@@ -119,19 +125,6 @@ def _draw_delay(config: SynthConfig, rng: np.random.Generator) -> int:
     return int(rng.choice((-1, 1)) * rng.integers(config.least_shift_ms, config.most_shift_ms + 1))
 
 
-def _part(shape: Float32, acting: Acting, frames: slice, head: HeadModel) -> Performance:
-    return Performance(
-        head_model=head.name,
-        n_frames=frames.stop - frames.start,
-        shape=shape,
-        expression=acting.actions[frames],
-        global_rotation=acting.global_rotation[frames],
-        jaw=acting.jaw[frames],
-        eyes=acting.eyes[frames],
-        translation=acting.translation[frames],
-    )
-
-
 def _occluded(take: Take, truth: ClipTruth, head: HeadModel, rng: np.random.Generator) -> tuple[Take, ClipTruth]:
     motion, size = truth.motion, take.size_px
     camera = Camera(size, size, motion.focal_px, motion.principal_point_px)
@@ -141,4 +134,6 @@ def _occluded(take: Take, truth: ClipTruth, head: HeadModel, rng: np.random.Gene
     face_px = float(np.linalg.norm(chin - brow, axis=1).mean())
     thing = draw_occluder(motion.n_frames, lips.mean(axis=1), face_px, take.palette.skin, size, rng)
     hidden = np.array([thing.hides(points, k, size) for k, points in enumerate(lips)], np.float32)
-    return replace(take, occluder=thing), replace(truth, occlusions=(thing.occlusion,), lips_hidden=hidden)
+    on_face = np.flatnonzero([thing.hides(points, k, size) for k, points in enumerate(at)])
+    spans = (Occlusion(thing.thing, int(on_face[0]), int(on_face[-1]) + 1),) if on_face.size else ()
+    return replace(take, occluder=thing), replace(truth, occlusions=spans, lips_hidden=hidden)

@@ -18,7 +18,7 @@ HEAD = load_open_head()
 BASIS = LandmarkBasis.of(HEAD)
 SIZE = (WIDTH, HEIGHT)
 # Exact landmarks deserve to be believed; the defaults are for MediaPipe's, which are off by millimetres.
-TRUSTING = FitSettings(shape_weight=20, motion_weight=20, shape_iterations=6, motion_iterations=5)
+TRUSTING = FitSettings(shape_weight=480, close_weight=20, motion_weight=20, shape_iterations=6, motion_iterations=5)
 
 
 @pytest.fixture(scope="module")

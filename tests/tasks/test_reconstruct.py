@@ -17,7 +17,9 @@ from tests import builders
 from tests.models.talking_head import HEIGHT, WIDTH, Truth, similarity_error_mm, speak
 
 HEAD = load_open_head()
-TRUSTING = ReconstructConfig(shape_weight=20, motion_weight=20, shape_iterations=6, motion_iterations=5)
+TRUSTING = ReconstructConfig(
+    shape_weight=480, close_weight=20, motion_weight=20, shape_iterations=6, motion_iterations=5
+)
 
 
 def clip_of(truth: Truth, **changes: object) -> Clip:
