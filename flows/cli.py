@@ -157,7 +157,10 @@ def show(
     warehouse: WarehouseOption = None,
     still: Annotated[bool, typer.Option("--still", help="A PNG contact sheet instead of a video.")] = False,
 ) -> None:
-    """The fitted head over the face, with sound: see for yourself whether the motion is right.
+    """The fitted head over the face and from the side, with sound: see for yourself whether the motion is right.
+
+    White dots are the landmarks found, lines those of the head. Below: the lips' opening by the fit and by the
+    landmarks, the voice, and what every gate measured.
 
     - `xtalker show 3f2a -o overlay.mp4`
     """

@@ -13,7 +13,7 @@ from schemas.tables import TABLES
 from schemas.verdict import Reason, Verdict
 from tasks.assemble import verdict_row
 from tasks.mirrors import VERSION, MirrorConfig, likeness
-from warehouse.asymmetries import Faces, asymmetries_of
+from warehouse.asymmetries import asymmetries_of
 from warehouse.lake import Lake
 
 GATE = "mirrored"
@@ -26,14 +26,13 @@ def refuse_mirrored(tables: Mapping[str, pa.Table], lake: Lake, config: MirrorCo
     clips = tables["clips"].filter(tables["clips"]["keep"]).select(["clip_id", "source_id", "speaker_id"]).to_pylist()
     of_clip = dict(zip(tables["motion"]["clip_id"].to_pylist(), tables["motion"]["asymmetry"].to_pylist(), strict=True))
     known = asymmetries_of(lake, {c["speaker_id"] for c in clips}, without_sources={c["source_id"] for c in clips})
-    own: Faces = {}
     for clip in clips:
         if (face := of_clip.get(clip["clip_id"])) is not None:
-            own.setdefault(clip["speaker_id"], []).append((clip["source_id"], np.array(face, np.float32)))
+            known.setdefault(clip["speaker_id"], {}).setdefault(clip["source_id"], np.array(face, np.float32))
     verdicts = []
     for clip in clips:
-        face, speaker = of_clip.get(clip["clip_id"]), clip["speaker_id"]
-        others = [f for source, f in known.get(speaker, []) + own.get(speaker, []) if source != clip["source_id"]]
+        face = of_clip.get(clip["clip_id"])
+        others = [f for source, f in known.get(clip["speaker_id"], {}).items() if source != clip["source_id"]]
         if face is not None and (measured := likeness(np.array(face, np.float32), others, config)) is not None:
             keep = measured >= config.min_cosine
             reason = None if keep else Reason.MIRRORED

@@ -7,7 +7,7 @@ import numpy as np
 from schemas.arrays import Float32
 from warehouse.lake import Lake
 
-Faces = dict[str, list[tuple[str, Float32]]]  # by speaker: source and asymmetry [A] of each video
+Faces = dict[str, dict[str, Float32]]  # by speaker and source: the asymmetry [A] of one clip of that video
 
 MOST_VIDEOS = 50  # of one speaker: more would tell nothing new
 
@@ -23,5 +23,5 @@ def asymmetries_of(lake: Lake, speakers: AbstractSet[str], without_sources: Abst
     ).fetchall()
     faces: Faces = {}
     for speaker, source, face in rows:
-        faces.setdefault(speaker, []).append((source, np.array(face, np.float32)))
+        faces.setdefault(speaker, {})[source] = np.array(face, np.float32)
     return faces
