@@ -38,7 +38,7 @@ class SyncConfig(StageConfig):
     )
     furthest_ms: float = Field(260.0, ge=0, description="a larger offset is not mended but refused")
     most_drift_ms: float = Field(80.0, ge=0, description="of an offset that counts as constant")
-    least_confidence: float = Field(0.9, ge=0, le=1, description="of an offset that is mended")
+    least_confidence: float = Field(0.4, ge=0, le=1, description="of an offset that is mended")
 
 
 def sync(clip: Clip, motion: HeadMotion, reader: SyncReader, head: HeadModel) -> SyncReading:

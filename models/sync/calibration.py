@@ -20,7 +20,7 @@ from schemas.units import FRAME_RATE
 
 Float64 = npt.NDArray[np.float64]
 MS_PER_FRAME: Final = float(1000 / FRAME_RATE)
-_RIDGE: Final = 1e-4
+_RIDGE: Final = 1e-2  # people differ more than the clips it is calibrated on: the slopes are held down
 _NEWTON_STEPS: Final = 30
 _STEEPEST_SHARE: Final = 0.08
 _STEEPEST_FRAMES: Final = 20.0
@@ -41,7 +41,7 @@ class SyncCalibration(StageConfig):
     match: tuple[float, ...] = Field(default=(0.0,) * 5, description="logistic weights of `signs_of`, but its last")
     right: tuple[float, ...] = Field(default=(0.0,) * 5, description="the same")
     in_sync: tuple[float, ...] = Field(default=(0.0,) * 6, description="of all of `signs_of`")
-    least_confidence: float = Field(0.75, ge=0, le=1, description="below it an offset is unknown")
+    least_confidence: float = Field(0.4, ge=0, le=1, description="below it an offset is unknown")
     least_drift_evidence: float = Field(0.0, ge=0, description="over a constant offset; with less, nothing drifts")
 
     def reading(self, products: Float32) -> SyncReading:
