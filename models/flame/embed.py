@@ -17,7 +17,7 @@ import numpy.typing as npt
 from models.flame.model import Flame
 from models.flame.read import FlameArrays, FlameEdition, read_flame
 from models.flame.regions import first_regions, regions_by_landmarks
-from models.head.embed import Embedding, LandmarksNotFound
+from models.head.embedding import Embedding, LandmarksNotFound
 from models.head.landmarks import LEFT_IRIS, LOWER_INNER_LIP, RIGHT_IRIS, UPPER_INNER_LIP
 from models.head.model import JAW, HeadModel
 from models.head.regions import BASE_COLOUR, EYEBALLS, Region, base_colours
@@ -67,7 +67,7 @@ def load_flame(
     """FLAME with landmarks and regions, out of the folder ``cache`` if they were found before.
 
     Otherwise they are found with MediaPipe's ``landmarker`` (``face_landmarker.task``) and kept there. Raises
-    ``UnreadableHeadModel``, ``FlameNotEmbedded`` and ``models.head.embed.LandmarksNotFound``.
+    ``UnreadableHeadModel``, ``FlameNotEmbedded`` and ``models.head.embedding.LandmarksNotFound``.
     """
     arrays = read_flame(path, edition)
     kept = cache / f"{arrays.name}.landmarks.npz"

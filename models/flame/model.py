@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.flame.read import FlameArrays
-from models.head.embed import Embedding
+from models.head.embedding import Embedding
 from models.head.landmarks import LID_GAPS
 from models.head.model import JAW, LEFT_EYE, RIGHT_EYE, ROOT, HeadModel
 from models.head.rotation import to_matrix

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from models.flame.model import Flame
 from models.flame.read import N_VERTICES, FlameArrays, read_flame
-from models.head.embed import Embedding
+from models.head.embedding import Embedding
 from models.head.regions import Region
 
 SMALL = {"n_shapes": 12, "n_expressions": 7, "stored_shapes": 20}  # of the 20 + 10 directions that `random_model` makes
