@@ -14,7 +14,7 @@ from flows.own_files import flame_of
 from flows.quiet import quiet
 from flows.recipe import Recipe
 from models.assets import AssetStore
-from models.head.embed import LandmarksNotFound
+from models.head.embedding import LandmarksNotFound
 from models.head.model import HeadModel, UnreadableHeadModel, load_open_head
 from models.head.shelf import HeadShelf, UnknownHeadModel
 from tasks.reconstruct import FlameFile

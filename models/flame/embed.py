@@ -12,7 +12,7 @@ import numpy.typing as npt
 from models.flame.model import flame_head
 from models.flame.read import FlameArrays
 from models.flame.regions import first_regions, regions_by_landmarks
-from models.head.embed import Embedding, LandmarksNotFound
+from models.head.embedding import Embedding, LandmarksNotFound
 from models.head.landmarks import LEFT_IRIS, LOWER_INNER_LIP, RIGHT_IRIS, UPPER_INNER_LIP
 from models.head.model import JAW, HeadModel
 from models.head.regions import BASE_COLOUR, EYEBALLS, Region, base_colours

@@ -3,7 +3,7 @@
 import numpy as np
 
 from models.flame.read import FlameArrays
-from models.head.embed import Embedding
+from models.head.embedding import Embedding
 from models.head.model import HeadModel
 from schemas.arrays import Float32, UInt8
 from schemas.units import EXPRESSION_DIM

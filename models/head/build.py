@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from models.head import identity, joints, paint
-from models.head.embed import Embedding, embed_landmarks
+from models.head.embed import embed_landmarks
+from models.head.embedding import Embedding
 from models.head.model import HeadModel, read_head
 from models.head.regions import EYEBALLS, FACE, Region
 from models.head.settle import settle_landmarks

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from models.head.embedding import Embedding, LandmarksNotFound
 from models.head.landmarks import LOWER_INNER_LIP, UPPER_INNER_LIP
 from models.head.model import HeadModel
 from models.head.regions import EYEBALLS, Region
@@ -40,24 +41,6 @@ _FRAMES_OF_ONE = 4
 _SOUND_S = 0.08
 _LONG_S = 8.0
 _IRISES = {0: range(473, 478), 1: range(468, 473)}  # of the left eye, of the right
-
-
-class LandmarksNotFound(RuntimeError):
-    """MediaPipe did not find the face in enough renders to learn from."""
-
-
-@dataclass(frozen=True)
-class Embedding:
-    """A surface point for each of L landmarks."""
-
-    face: npt.NDArray[np.int64]  # [L]
-    weights: Array  # [L, 3] barycentric
-    sigma: Array  # [L] metres, root mean square of the capped distance
-
-    @classmethod
-    def unknown(cls, count: int) -> "Embedding":
-        """A stand-in until the landmarks have been learned."""
-        return cls(np.zeros(count, np.int64), np.full((count, 3), 1 / 3), np.ones(count))
 
 
 @dataclass(frozen=True)

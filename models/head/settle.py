@@ -15,7 +15,8 @@ from models.fit.basis import LandmarkBasis
 from models.fit.project import pose
 from models.fit.settings import FitSettings
 from models.fit.solve import fit_landmarks
-from models.head.embed import Embedding, barycentric_grid, candidates
+from models.head.embed import barycentric_grid, candidates
+from models.head.embedding import Embedding
 from models.head.model import HeadModel
 from models.landmarks import FaceLandmarker
 from schemas.arrays import Float32, Int32

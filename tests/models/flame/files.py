@@ -11,7 +11,7 @@ from scipy import sparse
 
 from models.flame.model import flame_head
 from models.flame.read import N_VERTICES, FlameArrays, read_flame
-from models.head.embed import Embedding
+from models.head.embedding import Embedding
 from models.head.model import HeadModel
 from models.head.regions import Region
 
