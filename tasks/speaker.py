@@ -4,6 +4,7 @@ Enters: a candidate with its motion, and those that are in the picture while it 
 the candidate's own, because it is alone, or because its mouth says the sound and every other mouth does not.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -26,8 +27,8 @@ VERSION = "1"
 class SpeakerConfig(StageConfig):
     window_s: float = Field(4.0, gt=0, description="over which mouths are compared: people take turns")
     least_window_s: float = Field(1.5, gt=0, description="a shorter meeting decides nothing")
-    least_match: float = Field(0.5, ge=0, le=1, description="of the own mouth with the sound")
-    least_lead: float = Field(0.5, ge=0, le=1, description="of that over the match of every other mouth")
+    least_match: float = Field(0.2, ge=0, le=1, description="of the own mouth with the sound")
+    least_lead: float = Field(2.0, ge=0, description="of that over the match of every other mouth, log odds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,14 @@ def own_voice(seen: Seen, others: Sequence[Seen], reader: SyncReader, head: Head
             sound = clip.audio[own.start * SAMPLES_PER_FRAME : own.stop * SAMPLES_PER_FRAME]
             ours = reader.read(seen.frames[own], sound, head).p_match
             theirs = reader.read(other.frames[start - other.start : stop - other.start], sound, head).p_match
-            if ours >= config.least_match and ours - theirs >= config.least_lead:
+            if says(ours, theirs, config):
                 silent[own] += 1
     return np.asarray(silent >= clip.n_faces - 1)
+
+
+def says(ours: float, theirs: float, config: SpeakerConfig) -> bool:
+    """Whether a mouth with the match ``ours`` says the sound and one with ``theirs`` does not."""
+    return ours >= config.least_match and _log_odds(ours) - _log_odds(theirs) >= config.least_lead
 
 
 def meeting(candidates: Sequence[Clip]) -> list[list[Clip]]:
@@ -79,6 +85,11 @@ def meeting(candidates: Sequence[Clip]) -> list[list[Clip]]:
             groups.append([clip])
         reached = max(reached, clip.start_frame + clip.n_frames)
     return groups
+
+
+def _log_odds(p: float) -> float:
+    held = min(max(p, 1e-6), 1 - 1e-6)
+    return math.log(held / (1 - held))
 
 
 def _windows(low: int, high: int, config: SpeakerConfig) -> list[tuple[int, int]]:

@@ -13,7 +13,7 @@ from models.sync.clips import SyncClip
 from models.sync.curve import peak_of
 from models.sync.model import SyncModel
 from models.sync.windows import cut
-from tasks.speaker import SpeakerConfig
+from tasks.speaker import SpeakerConfig, says
 
 Float64 = npt.NDArray[np.float64]
 
@@ -112,9 +112,9 @@ def speakers(model: SyncModel, clips: Sequence[Known], n_frames: int, pairs: int
             model.calibration.reading(model.products(m, s)).p_match
             for m, s in ((mouth, sound), (other, sound), (mouth, unseen), (other, unseen))
         )
-        own += _leads(ours, theirs, config)
-        other_s += _leads(theirs, ours, config)
-        voice_over += _leads(off, off_too, config) or _leads(off_too, off, config)
+        own += says(ours, theirs, config)
+        other_s += says(theirs, ours, config)
+        voice_over += says(off, off_too, config) or says(off_too, off, config)
     return (
         f"{pairs} pairs: the voice is given to its owner {own / pairs:.3f}, to the other {other_s / pairs:.3f}, else "
         f"to nobody; a voice-over is given to somebody {voice_over / pairs:.3f}"
@@ -177,7 +177,3 @@ def _row(model: SyncModel, owner: int, late: float, products: npt.NDArray[np.flo
 
 def _peak(model: SyncModel, products: npt.NDArray[np.float32]) -> float:
     return peak_of(products, model.calibration.temper).late_frames
-
-
-def _leads(ours: float, theirs: float, config: SpeakerConfig) -> bool:
-    return ours >= config.least_match and ours - theirs >= config.least_lead
