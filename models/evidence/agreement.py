@@ -17,10 +17,10 @@ Float64 = npt.NDArray[np.float64]
 @dataclass(frozen=True, slots=True)
 class Agreement:
     """``correlation`` is Pearson's r, mean over what is compared, at the best ``lag_frames`` (interpolated by a
-    parabola): positive where the picture comes late."""
+    parabola): positive where the picture comes late, None where it is at an end of the range and so no peak."""
 
     correlation: float
-    lag_frames: float
+    lag_frames: float | None
 
 
 def agreement(lips: Float32, expected: Float32, seen: Bool, reach_frames: int) -> Agreement | None:
@@ -34,7 +34,8 @@ def agreement(lips: Float32, expected: Float32, seen: Bool, reach_frames: int) -
         return None
     r = np.array([_correlation(lips, expected, seen, lag) for lag in range(-reach, reach + 1)])
     best = int(r.argmax())
-    return Agreement(float(r[best]), best - reach + _vertex(r, best))
+    lag = best - reach + _vertex(r, best) if 0 < best < len(r) - 1 else None
+    return Agreement(float(r[best]), lag)
 
 
 def _correlation(lips: Float32, expected: Float32, seen: Bool, lag: int) -> float:
@@ -54,8 +55,6 @@ def _normal(values: Float32) -> Float64:
 
 def _vertex(r: Float64, best: int) -> float:
     """Where the parabola through the best value and its neighbours is highest, relative to it."""
-    if not 0 < best < len(r) - 1:
-        return 0.0
     before, at, after = r[best - 1 : best + 2]
     bend = before - 2 * at + after
     return float((before - after) / (2 * bend)) if bend < 0 else 0.0

@@ -98,7 +98,8 @@ def invented(speakers: int, seed: int) -> Iterator[Heard]:
 
 def measure(what: str, readout: LipReadout, clips: list[Heard], late: int | None) -> None:
     found = [f for k in range(len(clips)) if (f := _agreement(readout, clips, k, late)) is not None]
-    r, lag = np.array([f.correlation for f in found]), np.array([f.lag_frames for f in found])
+    r = np.array([f.correlation for f in found])
+    lag = np.array([f.lag_frames for f in found if f.lag_frames is not None])
     print(f"{what:24} r: least {r.min():.2f}, p5 {np.percentile(r, 5):.2f}, median {np.median(r):.2f}", end="; ")
     print(f"lag: p5 {np.percentile(lag, 5):.1f}, median {np.median(lag):.1f}, p95 {np.percentile(lag, 95):.1f}", end="")
     print(f"; beyond 4 frames {(np.abs(lag) > 4).mean():.0%}")

@@ -45,6 +45,13 @@ def test_nothing_is_said_of_lips_that_stand_or_are_hardly_seen() -> None:
     assert gapped.lag_frames == pytest.approx(0, abs=0.1)
 
 
+def test_the_best_at_the_end_of_the_range_is_no_peak() -> None:
+    lips = np.sin(np.arange(80)[:, None] / 13 + [0, 1]).astype(np.float32)
+    far = agreement(lips[:-9], lips[9:], np.ones(71, np.bool_), 5)
+    assert far is not None
+    assert far.lag_frames is None
+
+
 def test_the_readout_that_ships_is_of_the_default_embedding() -> None:
     assert load_readout().embedding_model == "whisper-base:2"
     assert load_readout().weights.shape == (512, 2)
