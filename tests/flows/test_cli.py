@@ -65,6 +65,7 @@ def test_help_is_quick_and_teaches() -> None:
         (("sql", "select 1", "-w", "nowhere"), "`xtalker curate` makes one"),
         (("regate", "--tier", "best"), "pretrain"),
         (("regate", "-w", "nowhere"), "no warehouse"),
+        (("synth", "-o", "heads", "--clips", "1", "--size", "65"), "--size: Input should be a multiple of 2"),
         (("frobnicate",), "No such command"),
     ],
 )

@@ -54,8 +54,8 @@ def test_defaults_keep_the_motion_of_exact_landmarks(truth: Truth) -> None:
     motion, quality = reconstruct(clip_of(truth), HEAD, ReconstructConfig())
     face = HEAD.mask(*FACE)
     assert similarity_error_mm(vertices_of(motion)[:, face], truth.vertices[:, face]) < 0.5
-    assert np.corrcoef(motion.jaw[:, 0], truth.jaw[:, 0])[0, 1] > 0.995
-    assert quality.nme < 0.5
+    assert np.degrees(np.abs(motion.jaw[:, 0] - truth.jaw[:, 0])).mean() < 0.2
+    assert quality.nme < 0.1
 
 
 def test_the_record_projects_where_the_quality_says(truth: Truth) -> None:
