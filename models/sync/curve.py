@@ -30,7 +30,7 @@ class Peak:
 
 
 def curve_of(products: Float32) -> Float64:
-    """[2 * K + 1] mean over the frames that each offset has; one that has less than half of them counts as the lowest."""
+    """[2 * K + 1] mean over the frames that each offset has; one that has under half of them counts as the lowest."""
     there = np.isfinite(products)
     count = there.sum(axis=0)
     mean = np.where(there, products, 0.0).sum(axis=0, dtype=np.float64) / np.maximum(count, 1)
