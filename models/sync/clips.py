@@ -80,7 +80,7 @@ class SyncClips:
 
 
 def write_clips(path: Path, clips: SyncClips) -> None:
-    """Half precision: a thousandth of a millimetre, a thousandth of a decade."""
+    """Half precision: within .03 mm and .003 decades."""
     save_file(
         {
             "mouth": clips.mouth.astype(np.float16),

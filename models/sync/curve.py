@@ -30,10 +30,12 @@ class Peak:
 
 
 def curve_of(products: Float32) -> Float64:
-    """[2 * K + 1] mean over the frames that each offset has."""
+    """[2 * K + 1] mean over the frames that each offset has; one that has under half of them counts as the lowest."""
     there = np.isfinite(products)
-    total = np.where(there, products, 0.0).sum(axis=0, dtype=np.float64)
-    return np.asarray(total / np.maximum(there.sum(axis=0), 1))
+    count = there.sum(axis=0)
+    mean = np.where(there, products, 0.0).sum(axis=0, dtype=np.float64) / np.maximum(count, 1)
+    enough = 2 * count >= len(products)
+    return np.asarray(np.where(enough, mean, mean[enough].min()))
 
 
 def peak_of(products: Float32, temper: float) -> Peak:
@@ -68,7 +70,7 @@ def drift_of(products: Float32, steepest_frames: float, step_frames: float = 0.5
     wins (a Hough transform), so that no single part of the clip needs to be sure of its own.
     """
     n, width = products.shape
-    filled = np.where(np.isfinite(products), products, np.nanmean(products, axis=0, keepdims=True)).astype(np.float64)
+    filled = np.where(np.isfinite(products), products, curve_of(products)).astype(np.float64)
     steps = round(steepest_frames / step_frames)
     drifts = step_frames * np.arange(-steps, steps + 1)
     along = np.arange(n) / n - 0.5

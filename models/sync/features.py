@@ -14,6 +14,7 @@ from models.head.model import HeadModel
 from models.metrics.surface import Surface
 from models.whisper.logmel import log_mel
 from schemas.arrays import Float32
+from schemas.units import SAMPLES_PER_FRAME
 
 VERSION: Final = "1"
 _CHIN: Final = (199, 152)
@@ -37,7 +38,7 @@ def mouth_mm(frames: Float32, head: HeadModel) -> Float32:
 def sound_decades(audio: Float32) -> Float32:
     """Mel bands [4 * T, 40] of ``audio`` [T * 640], log10 of power; band frame ``4 * t`` is centred on the instant at
     which frame ``t`` is shown."""
-    n = MELS_PER_FRAME * (len(audio) // 640)
+    n = MELS_PER_FRAME * (len(audio) // SAMPLES_PER_FRAME)
     return np.ascontiguousarray((log_mel(audio, n, N_MELS) * _DECADES - _DECADES).T)
 
 

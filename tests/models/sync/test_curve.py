@@ -37,3 +37,10 @@ def test_a_drift_is_found_with_its_sign(drift: float) -> None:
     found, evidence = drift_of(products(2.0, drift), steepest_frames=12)
     assert found == pytest.approx(drift, abs=1.0)
     assert (evidence > 10) == (drift != 0)
+
+
+def test_a_clip_of_a_second_is_read_by_the_offsets_that_most_of_it_has() -> None:
+    short = products(3.0, n_frames=25)
+    peak = peak_of(short, temper=1.0)
+    assert peak.late_frames == pytest.approx(3.0, abs=0.5)
+    assert np.isfinite(drift_of(short, steepest_frames=2.0)).all()
