@@ -14,7 +14,7 @@ class FitSettings(StageConfig):
     shape_iterations: int = Field(3, ge=1, description="Gauss-Newton steps on the keyframes, with the shape")
     motion_iterations: int = Field(3, ge=1, description="Gauss-Newton steps on all frames, with the shape fixed")
     # Landmarks of one clip share one bias, so that further frames are hardly further witnesses of the shape.
-    shape_weight: float = Field(0.35, gt=0, description="of a landmark in all keyframes, for the shape")
+    shape_weight: float = Field(1.0, gt=0, description="of a landmark in all keyframes, for the shape")
     close_weight: float = Field(0.4, gt=0, description="of a landmark in one, while their noise is found out or small")
     motion_weight: float = Field(1.0, gt=0, description="weight of a landmark while the motion is decided")
     sigma_floor_mm: float = Field(0.8, gt=0, description="least sigma of a landmark")
