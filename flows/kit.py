@@ -58,7 +58,7 @@ def load_kit(assets: Path, recipe: Recipe) -> Kit:
     return Kit(
         landmarker=FaceLandmarker(store.path("face-landmarker")),
         head=HeadShelf.beside(assets).head(head_name(recipe)),
-        sync=load_default_sync() if recipe.sync.model == "default" else open_sync(Path(recipe.sync.model)),
+        sync=load_default_sync() if recipe.sync.model == "default" else open_sync(recipe.sync.model.path),
         vad=SileroVad(store.path("silero-vad")),
         dnsmos=Dnsmos(store.path("dnsmos")),
         whisper=Whisper(whisper) if other_encoder else Whisper(whisper, speech.embedding_layer),

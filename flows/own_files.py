@@ -10,6 +10,7 @@ from models.head.model import UnreadableHeadModel
 from models.points68 import WHERE_FAN_IS_HAD
 from schemas.config import OwnFile
 from tasks.reconstruct import Backend, FanFiles, FlameFile, ReconstructConfig
+from tasks.sync import SyncConfig
 
 
 def identified(config: ReconstructConfig, recipe: Path) -> ReconstructConfig:
@@ -36,6 +37,24 @@ def identified(config: ReconstructConfig, recipe: Path) -> ReconstructConfig:
         changes["fan"] = fan = config.fan.model_copy(update={"network": network, "depth": depth})
         _require_fan(fan)
     return config.model_copy(update=changes)
+
+
+def identified_sync(config: SyncConfig, recipe: Path) -> SyncConfig:
+    """``config`` with the absolute path of its model, a relative one beginning at the ``recipe``'s folder, and with the
+    model's hash. Raises ``InvalidRecipe`` for a folder that holds no sync model, or not the one named."""
+    if config.model == "default":
+        return config
+    from models.sync.model import UnreadableSyncModel, identity_of, open_sync  # torch
+
+    folder = _place(config.model.path, recipe)
+    try:
+        open_sync(folder)
+    except UnreadableSyncModel as error:
+        raise InvalidRecipe(f"{recipe}: sync.model: {error}") from error
+    sha256 = identity_of(folder)
+    if config.model.sha256 not in ("", sha256):
+        raise InvalidRecipe(f"{recipe}: sync.model: {folder} has sha256 {sha256}, not {config.model.sha256}")
+    return config.model_copy(update={"model": OwnFile(path=folder, sha256=sha256)})
 
 
 def flame_of(file: FlameFile) -> FlameArrays:

@@ -11,7 +11,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from flows.errors import InvalidRecipe
-from flows.own_files import identified
+from flows.own_files import identified, identified_sync
 from schemas.config import StageConfig
 from tasks.clips import ClipsConfig
 from tasks.cues import CuesConfig
@@ -34,6 +34,7 @@ from tasks.voice import VoiceConfig
 
 Tier = Literal["pretrain", "strict"]
 _BY_CONTENT = {"head", "backend", "deca", "fan"}  # in ``made_with``, without the place where a file lies
+_PLACE = {"model": {"path"}}
 
 
 class Tiers(StageConfig):
@@ -83,7 +84,9 @@ class Recipe(StageConfig):
 
     def _key(self, *names: str) -> str:
         versions = {stage.name: stage.version for stage in STAGES if stage.name in names}
-        settings = self.model_dump(mode="json", include=set(names), exclude={"reconstruct": _BY_CONTENT})
+        settings = self.model_dump(
+            mode="json", include=set(names), exclude={"reconstruct": _BY_CONTENT, "sync": _PLACE}
+        )
         made_with = self.reconstruct.made_with
         text = json.dumps([versions, settings, *([made_with] if made_with else [])], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -106,9 +109,10 @@ def load_recipe(path: Path | None = None) -> Recipe:
         settings = _overlay(settings, own)
     try:
         recipe = Recipe.model_validate(settings)
-        return (
-            recipe if path is None else recipe.model_copy(update={"reconstruct": identified(recipe.reconstruct, path)})
-        )
+        if path is None:
+            return recipe
+        own_files = {"reconstruct": identified(recipe.reconstruct, path), "sync": identified_sync(recipe.sync, path)}
+        return recipe.model_copy(update=own_files)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise InvalidRecipe(f"{path or 'default recipe'}: {faults}") from error

@@ -6,16 +6,16 @@ Larger offsets, drifts and foreign sound are left as they are, for the gates to 
 """
 
 from dataclasses import replace
-from typing import Protocol
+from typing import Annotated, Literal, Protocol
 
 import numpy as np
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from models.avatar.motion import to_frames
 from models.head.model import HeadModel
 from schemas.arrays import Float32
 from schemas.clip import Clip, clip_id_of
-from schemas.config import StageConfig
+from schemas.config import OwnFile, StageConfig, path_alone
 from schemas.motion import HeadMotion
 from schemas.observation import Observation
 from schemas.sync import SyncReading
@@ -30,8 +30,14 @@ class SyncReader(Protocol):
     def read(self, frames: Float32, audio: Float32, head: HeadModel) -> SyncReading: ...
 
 
+def _default_or_folder(value: object) -> object:
+    return value if value == "default" else path_alone(value)
+
+
 class SyncConfig(StageConfig):
-    model: str = Field("default", description="'default', or the folder that `xtalker train-sync` wrote")
+    model: Annotated[Literal["default"] | OwnFile, BeforeValidator(_default_or_folder)] = Field(
+        "default", description="'default', or the folder that `xtalker train-sync` wrote"
+    )
     correct: bool = Field(True, description="move the sound of clips that are constantly early or late by a little")
     least_ms: float = Field(
         80.0, ge=0, description="a smaller offset is left alone: nobody sees it, and it may be none"

@@ -100,6 +100,11 @@ def read_sync_card(folder: Path) -> SyncCard:
         raise UnreadableSyncModel(f"{folder}: {_CARD} cannot be read as a sync model's ({error})") from error
 
 
+def identity_of(folder: Path) -> str:
+    """sha256 of the model's card, which holds that of the weights: by it two models are told apart."""
+    return _hash_of(folder / _CARD)
+
+
 def open_sync(folder: Path) -> SyncModel:
     """A sync model of any folder. Raises ``UnreadableSyncModel``."""
     card = read_sync_card(folder)

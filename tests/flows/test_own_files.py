@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from flows.errors import InvalidRecipe
 from flows.heads import head_name, make_head_ready
@@ -14,10 +15,14 @@ from models.flame.model import flame_head
 from models.flame.read import FlameArrays
 from models.head.model import HeadModel
 from models.head.shelf import HeadShelf
+from models.sync.calibration import SyncCalibration
+from models.sync.model import SyncCard, write_sync
+from models.sync.network import SyncNetwork
 from schemas.config import OwnFile
 from tasks.reconstruct import Backend
 from tests.models.deca.files import constants, write
 from tests.models.flame.files import random_embedding, random_model, write_npz
+from tests.models.sync.made import TINY
 
 
 def full_model(size: float = 1.0) -> dict[str, np.ndarray]:
@@ -103,6 +108,25 @@ def test_a_second_finder_counts_by_its_content() -> None:
     assert key(network=here) == key(network=elsewhere) != load_recipe().clip_versions
     assert len({key(network=here), key(network=here | {"sha256": "bb"}), key(network=here, depth=here)}) == 3
     assert key(network=here, every_frames=1) != key(network=here)
+
+
+def test_a_sync_model_counts_by_its_content(tmp_path: Path) -> None:
+    def key(folder: str, temper: float) -> str:
+        card = SyncCard(network=TINY, calibration=SyncCalibration(temper=temper))
+        write_sync(tmp_path / folder, card, SyncNetwork(TINY).state_dict())
+        (tmp_path / "mine.yaml").write_text(f"sync: {{model: {folder}}}\n")
+        found = load_recipe(tmp_path / "mine.yaml")
+        assert Recipe.model_validate_json(found.model_dump_json()).curation_key == found.curation_key
+        return found.curation_key
+
+    torch.manual_seed(0)
+    first = key("a", 0.5)
+    torch.manual_seed(0)
+    assert key("b/c", 0.5) == first
+    assert len({first, key("d", 0.6), load_recipe().curation_key}) == 3
+    (tmp_path / "mine.yaml").write_text("sync: {model: nowhere}\n")
+    with pytest.raises(InvalidRecipe, match=r"sync\.model.*nowhere"):
+        load_recipe(tmp_path / "mine.yaml")
 
 
 def test_landmarks_are_found_once_whoever_asks(flames: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
