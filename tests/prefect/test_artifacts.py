@@ -15,6 +15,7 @@ import pytest
 from flows.curation import commit_batch
 from flows.protocol import write_draft
 from flows.recipe import load_recipe
+from models.head.model import load_open_head
 from tasks.assemble import assemble
 from tests.builders import moving_pattern, write_media
 from tests.flows import avatars
@@ -75,7 +76,8 @@ def curate(warehouse: Path, *paths: Path) -> None:
         made = record(file, RECIPE, voice(number))
         (clip,) = made.clips
         ahead = np.tile(np.float32([0, 0, -0.9]), (N_FRAMES, 1))
-        calm = replace(clip.motion, translation=ahead, expression=np.zeros((N_FRAMES, 50), np.float32))
+        still = np.zeros((N_FRAMES, 50), np.float32)
+        calm = replace(clip.motion, head_model=load_open_head().name, translation=ahead, expression=still)
         made = replace(made, clips=(replace(clip, motion=calm),))
         drafts.append(warehouse.parent / f"{number}.arrow")
         write_draft(drafts[-1], assemble(made, RECIPE.curation_key, file.modified_ns))
