@@ -39,6 +39,10 @@ class Thresholds(StageConfig):
     min_dnsmos_ovrl: float
     max_recon_nme_p95: float
     max_music: float
+    min_sync_p_match: float
+    max_sync_offset_ms: float
+    max_sync_drift_ms: float
+    min_sync_p_in_sync: float
     max_recon_heldout_nme: float
     max_recon_jitter_excess: float
     max_recon_drift_mm: float
@@ -51,10 +55,6 @@ class Thresholds(StageConfig):
     min_lip_voice_corr: float
     min_lip_voice_lag: float
     max_lip_voice_lag: float
-    min_sync_p_match: float
-    max_sync_offset_ms: float
-    max_sync_drift_ms: float
-    min_sync_p_in_sync: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,10 @@ GATES = (
     Gate("min_dnsmos_ovrl", "dnsmos_ovrl", Reason.POOR_AUDIO),
     Gate("max_recon_nme_p95", "recon_nme_p95", Reason.POOR_FIT),
     Gate("max_music", "music", Reason.MUSIC),
+    Gate("min_sync_p_match", "sync_p_match", Reason.FOREIGN_VOICE),
+    Gate("max_sync_offset_ms", "sync_left_ms", Reason.OUT_OF_SYNC, either_sign=True),
+    Gate("max_sync_drift_ms", "sync_drift_ms", Reason.SYNC_DRIFTS, either_sign=True),
+    Gate("min_sync_p_in_sync", "sync_p_in_sync", Reason.OUT_OF_SYNC),
     Gate("max_frozen_s", "frozen_s", Reason.FROZEN_PICTURE),
     Gate("min_lip_voice_lag", "lip_voice_lag", Reason.PICTURE_EARLY),
     Gate("max_lip_voice_lag", "lip_voice_lag", Reason.PICTURE_LATE),
@@ -116,10 +120,6 @@ GATES = (
     Gate("max_eyelids_shut_ratio", "eyelids_shut_ratio", Reason.EYES_SHUT),
     Gate("max_eyelid_asymmetry", "eyelid_asymmetry", Reason.LIDS_DIFFER),
     Gate("max_closure_rank", "closure_rank", Reason.LIPS_STAY_OPEN),
-    Gate("min_sync_p_match", "sync_p_match", Reason.FOREIGN_VOICE),
-    Gate("max_sync_offset_ms", "sync_left_ms", Reason.OUT_OF_SYNC, either_sign=True),
-    Gate("max_sync_drift_ms", "sync_drift_ms", Reason.SYNC_DRIFTS, either_sign=True),
-    Gate("min_sync_p_in_sync", "sync_p_in_sync", Reason.OUT_OF_SYNC),
 )
 
 
