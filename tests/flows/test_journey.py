@@ -1,6 +1,7 @@
 """The journey of one source, with the real models."""
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,9 +23,11 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def kit() -> Kit:
+def kit() -> Iterator[Kit]:
     face_landmarker_file()
-    return load_kit(Settings.load().assets, load_recipe())
+    kit = load_kit(Settings.load().assets, load_recipe())
+    with kit.landmarker:  # one that the garbage collector closes can wait for ever
+        yield kit
 
 
 @pytest.fixture
