@@ -52,7 +52,7 @@ test: setup ## the fast suite, under two minutes on two cores
 	$(BIN)/pytest -n auto
 
 test-real: setup ## the tests on real clips, which skip where ../shared/data is absent
-	$(BIN)/pytest -m "(real_data or slow) and not prefect"
+	$(BIN)/pytest -m "(real_data or slow) and not prefect" -n auto --dist loadfile
 
 test-server: setup ## the flows against a real local Prefect server
 	$(BIN)/pytest -m "prefect and not slow"

@@ -20,7 +20,7 @@ from schemas.config import StageConfig
 from schemas.licence import LicenceClass, Use, classify, most_restrictive, permits
 from schemas.units import frames_to_seconds
 from warehouse.connection import quoted
-from warehouse.errors import LicenceRefused, MixedHeadModels, NothingSelected
+from warehouse.errors import InconsistentLake, LicenceRefused, MixedHeadModels, NothingSelected
 from warehouse.lake import reading
 from warehouse.snapshots import latest_of_data
 from warehouse.sql import session
@@ -107,8 +107,8 @@ def select_clips(root: Path, selection: Selection) -> SelectedClips:
     """The clips that ``selection`` names.
 
     Raises ``LicenceRefused`` if any of them may not be used as stated, ``MixedHeadModels`` if they are of several head
-    models, ``NothingSelected``, ``NotReadOnly`` and ``SqlError`` for expressions that are none, and what
-    ``warehouse.lake.reading`` does.
+    models, ``InconsistentLake`` if one has no motion, ``NothingSelected``, ``NotReadOnly`` and ``SqlError`` for
+    expressions that are none, and what ``warehouse.lake.reading`` does.
     """
     snapshot = selection.snapshot
     if snapshot is None:
@@ -118,6 +118,8 @@ def select_clips(root: Path, selection: Selection) -> SelectedClips:
     if not rows:
         raise NothingSelected(f"no kept clip of snapshot {snapshot} fits where {selection.where!r}; ask for less")
     counts = Counter(row.pop("head_model") for row in rows)
+    if (motionless := counts.pop(None, 0)) > 0:
+        raise InconsistentLake(f"{motionless} of {len(rows)} selected clips have no motion; `xtalker verify` says more")
     if len(counts) > 1:
         heads = ", ".join(f"{n} clips of {head!r}" for head, n in counts.most_common())
         raise MixedHeadModels(
@@ -147,14 +149,14 @@ def is_held_out(group: str, share: float) -> bool:
 def _rows(root: Path, selection: Selection, snapshot: int) -> list[dict[str, Any]]:
     splits = ", ".join(map(quoted, selection.splits))
     held = "NULL" if selection.holdout is None else f"coalesce((\n{selection.holdout}\n), false)"
-    head = "true" if selection.head_model is None else f"head_model = {quoted(selection.head_model)}"
+    head = "true" if selection.head_model is None else f"coalesce(head_model = {quoted(selection.head_model)}, true)"
     with session(root, snapshot) as opened:
         for expression in filter(None, (selection.where, selection.holdout)):
             opened.check_expression(expression)
         rows: list[dict[str, Any]] = opened.query(
             "SELECT clip_id, source_id, speaker_id, split, n_frames, start_frame, path, dataset, licence, language, "
             "language_probability, transcript, head_model, coalesce(sync_shift_ms, 0) AS sync_shift_ms, "
-            f"{held} AS held_out FROM clip_sources JOIN (SELECT clip_id, head_model FROM motion) USING (clip_id) "
+            f"{held} AS held_out FROM clip_sources LEFT JOIN (SELECT clip_id, head_model FROM motion) USING (clip_id) "
             f"WHERE {head} AND keep AND split IN ({splits}) AND (\n{selection.where}\n) ORDER BY clip_id"
         ).to_pylist()
     return rows
