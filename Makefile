@@ -11,6 +11,7 @@ XTALKER := $(BIN)/xtalker
 ON_DEMAND := piper-joe minilm
 
 DEMO := .xtalker/demo
+FAULTY := .xtalker/bench/faults
 KEPT := select clip_id, duration_s, face_px, snr_db, dnsmos_ovrl, recon_nme, transcript from clips where keep limit 12
 REFUSED := select reason, count(*) as files from sources where status = 'refused' group by reason order by files desc
 BEST := select clip_id from clips where keep order by face_px desc, clip_id limit 1
@@ -19,7 +20,7 @@ SPEECH := select s.path from sources s join clips c using (source_id) where keep
 HOLDOUT ?= $(if $(DATA),,path like '%_05.mp4' or path like '%_06.mp4')
 first = $$($(XTALKER) sql -w $(DEMO)/warehouse "$(1)" -f csv | tail -1 | tr -d '"')
 
-.PHONY: setup demo demo-train test test-real test-server test-killed test-all check bench bench-clock bench-hearing bench-avatar bench-recon bench-sync bench-flow lock clean
+.PHONY: setup demo demo-train test test-real test-server test-killed test-all check bench bench-clock bench-hearing bench-avatar bench-recon bench-faults bench-sync bench-flow lock clean
 
 setup: .venv/.ready
 
@@ -85,6 +86,10 @@ bench-sync: setup ## how well lips and sound are told in step, late or strangers
 
 bench-recon: setup ## how true the fitted heads are, against made heads and real clips; SEED=n is other people
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m tests.bench.recon --seed $(or $(SEED),1)
+
+bench-faults: setup ## what the gates catch of faults planted in made clips (and in DATA), and what they refuse wrongly
+	test -f $(FAULTY)/MANIFEST.csv || $(XTALKER) synth -o $(FAULTY) --clips 44 --speakers 11
+	$(BIN)/python -m tests.bench.faults $(FAULTY) $(DATA)
 
 bench-flow: setup ## what Prefect adds to a curation
 	$(BIN)/python -m tests.bench.orchestration
