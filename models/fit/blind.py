@@ -14,6 +14,7 @@ from models.fit.basis import LandmarkBasis
 from models.fit.project import pose
 from models.fit.quality import eye_distance
 from models.fit.settings import FitSettings
+from models.fit.similarity import aligned_distance
 from models.fit.solve import fit_landmarks
 from models.head.landmarks import LID_GAPS, LIP_GAPS
 from schemas.arrays import Bool, Float32
@@ -66,7 +67,9 @@ def fit_blindly(
         errors.append(np.linalg.norm(miss, axis=2) / eye_distance(shown)[:, None])
         faces.append(basis.template + basis.shape @ fit.state.shape)
     comparable = len(stretches) == windows and min(map(len, stretches)) >= keyframes
-    drift_m = max(_distance(a, b) for a, b in combinations(faces, 2)) if comparable else None
+    drift_m = (
+        max(float(aligned_distance(a[None], b[None]).mean()) for a, b in combinations(faces, 2)) if comparable else None
+    )
     return BlindFit(100 * float(np.concatenate(errors).mean()), None if drift_m is None else 1e3 * drift_m)
 
 
@@ -74,13 +77,3 @@ def _spread(frames: npt.NDArray[np.intp], at_most: int) -> npt.NDArray[np.intp]:
     """Up to ``at_most`` of ``frames``, evenly spread."""
     n = min(at_most, len(frames))
     return np.asarray(frames[((np.arange(n) + 0.5) * len(frames) / n).astype(int)])
-
-
-def _distance(a: Float32, b: Float32) -> float:
-    """Mean distance of points ``a`` [L, 3] from ``b`` after the best similarity (Umeyama 1991)."""
-    a, b = (points - points.mean(0) for points in (a, b))
-    u, s, vt = np.linalg.svd(a.T @ b)
-    sign = np.sign(np.linalg.det(u @ vt))
-    turn = (u * [1, 1, sign]) @ vt
-    aligned = (s * [1, 1, sign]).sum() / (a**2).sum() * a @ turn
-    return float(np.linalg.norm(aligned - b, axis=1).mean())

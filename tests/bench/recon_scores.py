@@ -7,13 +7,13 @@ import numpy as np
 from models.fit.basis import LandmarkBasis
 from models.fit.project import pose
 from models.fit.quality import measure
+from models.fit.similarity import aligned_distance
 from models.fit.solve import Fit
 from models.head.landmarks import OUTER_EYE_CORNERS
 from models.head.model import HeadModel
 from models.head.regions import FACE, Region
 from models.head.rotation import to_axis_angle, to_matrix
 from models.overlay import head_vertices
-from schemas.arrays import Float32
 from schemas.motion import HeadMotion
 from tests.bench.recon_data import Case
 
@@ -41,7 +41,7 @@ class Reprojection:
 
 def errors(found: HeadMotion, truth: HeadMotion, head: HeadModel) -> Errors:
     face, lips = head.mask(*FACE), head.mask(Region.LIPS)
-    distance = _aligned_distance(head_vertices(head, found)[:, face], head_vertices(head, truth)[:, face])
+    distance = aligned_distance(head_vertices(head, found)[:, face], head_vertices(head, truth)[:, face])
     off = to_axis_angle(np.swapaxes(to_matrix(truth.global_rotation), 1, 2) @ to_matrix(found.global_rotation))
     jaw = np.degrees(found.jaw[:, 0] - truth.jaw[:, 0])
     return Errors(
@@ -66,14 +66,3 @@ def reprojection(whole: Fit, part: Fit, held_out: np.ndarray, basis: LandmarkBas
         held_out=100 * float((distance / unit[:, None])[case.present].mean()),
         lip_gap_correlation=quality.lip_gap_correlation,
     )
-
-
-def _aligned_distance(found: Float32, true: Float32) -> Float32:
-    """[T, V] distances after the best similarity of each frame (Umeyama 1991)."""
-    a, b = found - found.mean(1, keepdims=True), true - true.mean(1, keepdims=True)
-    u, s, vt = np.linalg.svd(np.swapaxes(a, 1, 2) @ b)
-    sign = np.ones_like(s)
-    sign[:, 2] = np.sign(np.linalg.det(u @ vt))
-    scale = (s * sign).sum(1) / (a**2).sum((1, 2))
-    aligned = scale[:, None, None] * a @ ((u * sign[:, None]) @ vt)
-    return np.asarray(np.linalg.norm(aligned - b, axis=2), np.float32)

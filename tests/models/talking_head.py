@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.fit.similarity import aligned_distance
 from models.head.model import HeadModel
 from schemas.arrays import Float32
 from schemas.units import EXPRESSION_DIM, SHAPE_DIM
@@ -58,10 +59,4 @@ def project(points: Float32) -> Float32:
 
 def similarity_error_mm(found: Float32, true: Float32) -> float:
     """Mean vertex distance [T, V, 3] after the best similarity of each frame, in millimetres (Umeyama 1991)."""
-    a, b = found - found.mean(1, keepdims=True), true - true.mean(1, keepdims=True)
-    u, s, vt = np.linalg.svd(np.swapaxes(a, 1, 2) @ b)
-    sign = np.ones_like(s)
-    sign[:, 2] = np.sign(np.linalg.det(u @ vt))
-    scale = (s * sign).sum(1) / (a**2).sum((1, 2))
-    aligned = scale[:, None, None] * a @ ((u * sign[:, None]) @ vt)
-    return 1e3 * float(np.linalg.norm(aligned - b, axis=2).mean())
+    return 1e3 * float(aligned_distance(found, true).mean())
