@@ -16,7 +16,7 @@ from models.evidence.asymmetry import asymmetry
 from models.evidence.labials import closure_rank, labial_frames
 from models.evidence.readout import LipReadout, lips_of
 from models.evidence.stillness import longest_standstill, trembling
-from models.fit.basis import LandmarkBasis
+from models.fit.basis import LandmarkBasis, basis_of
 from models.fit.blind import fit_blindly
 from models.fit.quality import eye_distance
 from models.fit.replay import replay
@@ -59,7 +59,7 @@ def evidence(
     """The evidence of ``clip``, in which a face is seen in at least one frame; ``head`` is ``motion``'s, and ``fit``
     are the settings with which landmarks are fitted. Where ``spoken``'s embedding is not ``readout``'s, nothing is said
     about lips and voice."""
-    basis = _basis(head)
+    basis = basis_of(head)
     seen, landmarks = clip.present, clip.landmarks
     size, unit = (clip.image_width, clip.image_height), eye_distance(landmarks)
     blind = fit_blindly(basis, landmarks, seen, size, fit, config.windows, config.keyframes)
@@ -92,12 +92,7 @@ def evidence(
 
 def face_asymmetry(clip: Clip, head: HeadModel) -> Float32:
     """[90] by which other clips of the same person tell that this one is mirrored: ``models.evidence.asymmetry``."""
-    return asymmetry(clip.landmarks, clip.present, _basis(head).template)
-
-
-@lru_cache(maxsize=2)
-def _basis(head: HeadModel) -> LandmarkBasis:
-    return LandmarkBasis.of(head)
+    return asymmetry(clip.landmarks, clip.present, basis_of(head).template)
 
 
 @lru_cache(maxsize=2)

@@ -6,7 +6,6 @@ never refused here: a poor fit has poor numbers, and the gate that reads them re
 """
 
 from enum import StrEnum
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,7 +15,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from models.deca.code import WHERE_DECA_IS_HAD, DecaCode
 from models.deca.crop import CropBoxes
 from models.deca.motion import to_motion
-from models.fit.basis import LandmarkBasis
+from models.fit.basis import LandmarkBasis, basis_of
 from models.fit.project import Lens, pose
 from models.fit.quality import measure
 from models.fit.settings import FitSettings
@@ -103,7 +102,7 @@ def reconstruct(clip: Clip, head: HeadModel, config: ReconstructConfig) -> tuple
     Raises ``models.fit.solve.NothingToFit`` for a clip in which no face was seen in any frame, ``ValueError`` for one
     without the codes that the backend reads.
     """
-    basis, size = _basis(head), (clip.image_width, clip.image_height)
+    basis, size = basis_of(head), (clip.image_width, clip.image_height)
     pixels = np.ascontiguousarray(clip.landmarks[:, :, :2])
     found = None if config.backend is Backend.LANDMARKS else _by_deca(clip, head, lens_of(size, config))
     guess = None if found is None else _state(found, basis)
@@ -119,11 +118,6 @@ def reconstruct(clip: Clip, head: HeadModel, config: ReconstructConfig) -> tuple
 def pose_degrees(motion: HeadMotion) -> Float32:
     """Pitch, yaw and roll [T, 3] of the head in degrees, as ``models.head.angles``; zero faces the camera."""
     return np.degrees(to_angles(motion.global_rotation))
-
-
-@lru_cache(maxsize=2)
-def _basis(head: HeadModel) -> LandmarkBasis:
-    return LandmarkBasis.of(head)
 
 
 def _by_deca(clip: Clip, head: HeadModel, lens: Lens) -> HeadMotion:

@@ -1,6 +1,7 @@
 """The head model seen through its landmarks only: 478 points instead of 5000 vertices."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -124,3 +125,9 @@ class LandmarkBasis:
             has_actions=head.has_actions,
             correctives=PoseCorrectives.of(head),
         )
+
+
+@lru_cache(maxsize=2)
+def basis_of(head: HeadModel) -> LandmarkBasis:
+    """``LandmarkBasis.of``, kept for the heads that were asked for last: every stage of a worker shares one."""
+    return LandmarkBasis.of(head)
