@@ -124,8 +124,6 @@ def commit_batch(
         info = CommitInfo(CommitKind.CURATE, lake.latest(), code_version, recipe.model_dump(mode="json"))
         snapshot = publish(lake, stage(tables, lake.layout.staging, info))
         snapshot = compact(lake, code_version) or snapshot
-    for draft in drafts:
-        draft.unlink()
     return snapshot, tables
 
 

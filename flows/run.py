@@ -19,7 +19,9 @@ from warehouse.errors import CatalogueUnreachable, CommitterLockLost, StoreUnrea
 
 COMMIT_BYTES: Final = 256 * 2**20  # of drafts in one commit, which is made in memory
 PAUSES_S: Final = (5.0, 30.0, 120.0)
-DRAFTS_KEPT: Final = timedelta(days=14)  # that nobody takes up: their videos are not offered any more
+# Drafts that nobody takes up: their videos are not offered any more, or their run was killed between a commit and the
+# removal of what it had committed.
+DRAFTS_KEPT: Final = timedelta(days=14)
 
 
 class Pending(Protocol):

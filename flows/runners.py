@@ -2,12 +2,16 @@
 
 import importlib
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.errors import RunnerMissing
 from flows.settings import ClusterSettings
+
+# A thread tells the server of its batch's end before it takes the next one: with two a child, the pool's next batch
+# has its child meanwhile (``flows.pool`` lets no more than ``at_once`` of them work).
+THREADS_A_CHILD: Final = 2
 
 
 class RunnerKind(StrEnum):
@@ -27,7 +31,7 @@ def task_runner(kind: RunnerKind, at_once: int) -> TaskRunner[Any]:
     """
     clusters = ClusterSettings.load()
     if kind is RunnerKind.THREADS:
-        return ThreadPoolTaskRunner(max_workers=at_once)
+        return ThreadPoolTaskRunner(max_workers=THREADS_A_CHILD * at_once)
     if kind is RunnerKind.DASK:
         dask = _load("prefect_dask", kind)
         if clusters.dask_address:

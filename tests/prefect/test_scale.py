@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from flows.batches import how_many
 from tests.builders import moving_pattern, tone, write_media
 from tests.flows.stand_ins import LETHAL
 from tests.prefect.server import Server, announced, of_flow
@@ -128,7 +129,8 @@ def test_a_killed_flow_is_gone_on_from(server: Server, tmp_path: Path, after: in
     assert reasons(tmp_path) == {"no_face": 60}, "nothing lost"
     assert len(log.read_text().split()) <= 60 + workers, "nothing twice, but what was in the making"
     left = list((tmp_path / "warehouse" / "drafts").glob("*.arrow"))
-    assert len(left) <= workers, "but for those in the making, which a later run sweeps away"
+    committed = -(-60 // how_many(60, workers))  # a batch whose flow died before it could remove its drafts
+    assert len(left) <= workers + committed, "but for those in the making, which a later run sweeps away"
 
 
 def test_dask_curates_the_same_and_outlives_a_killed_worker(server: Server, tmp_path: Path) -> None:
