@@ -22,6 +22,8 @@ from warehouse.snapshots import list_snapshots
 from warehouse.sql import query, session
 from warehouse.verify import verify
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
