@@ -75,7 +75,7 @@ def _require_deca(path: Path) -> None:
 
 
 def _require_fan(fan: FanFiles) -> None:
-    from models.fan import FanPoints, FanUnavailable  # torch, and the package of an extra
+    from models.fan import FanPoints, FanUnavailable  # torch
 
     try:
         FanPoints(fan.network.path, None if fan.depth is None else fan.depth.path)

@@ -1,6 +1,6 @@
 """face-alignment's networks (Bulat and Tzimiropoulos 2017) as a second landmark finder, with weights by path.
 
-The package ``face-alignment`` (extra ``fan``) would fetch its weights, and those of a face detector, from the net; here
+The package ``face-alignment`` would fetch its weights, and those of a face detector, from the net; here
 its loaders are replaced by ones that read the user's own files, and faces are where MediaPipe found them.
 """
 
@@ -18,7 +18,7 @@ _LARGEST_FILE: Final = 1 << 30
 
 
 class FanUnavailable(RuntimeError):
-    """face-alignment is not installed, or its weights are missing or not what they should be."""
+    """face-alignment's weights are missing or not what they should be."""
 
 
 class FanPoints:
@@ -40,13 +40,8 @@ class FanPoints:
 
 
 def _aligner(network: Path, depth: Path | None, device: str) -> Any:
-    try:
-        from face_alignment import FaceAlignment, LandmarksType
-        from face_alignment.models import FAN, ResNetDepth
-    except ImportError as error:
-        raise FanUnavailable(
-            f"a second landmark finder wants the package face-alignment ({error}): pip install 'xtalker[fan]'"
-        ) from error
+    from face_alignment import FaceAlignment, LandmarksType  # numba: two seconds that only this finder is to cost
+    from face_alignment.models import FAN, ResNetDepth
 
     class ByPath(FaceAlignment):  # type: ignore[misc] # the package is not typed
         def _load_native(self, _name: str, size: int, device: str, dtype: torch.dtype) -> Any:

@@ -31,7 +31,7 @@ def imports_of(path: Path) -> set[str]:
 
 def test_every_package_imported_is_a_dependency_of_our_own() -> None:
     extras = PROJECT["project"]["optional-dependencies"]
-    declared = named(PROJECT["project"]["dependencies"]) | named(extras["build-head"]) | named(extras["fan"])
+    declared = named(PROJECT["project"]["dependencies"]) | named(extras["build-head"])
     distributions = packages_distributions()
     imported = set.union(*(imports_of(path) for package in PACKAGES for path in (ROOT / package).rglob("*.py")))
     for name in sorted(imported - set(sys.stdlib_module_names) - set(PACKAGES)):

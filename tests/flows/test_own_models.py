@@ -105,9 +105,10 @@ def test_show_finds_the_head_and_says_so_where_it_is_not(place: Path) -> None:
 
 
 def test_a_second_finder_is_asked_in_the_one_pass(place: Path) -> None:
-    package = pytest.importorskip("face_alignment")
+    from face_alignment.models import FAN
+
     torch.manual_seed(0)
-    torch.save(package.models.FAN(4).state_dict(), place / "2DFAN4.pth.tar")
+    torch.save(FAN(4).state_dict(), place / "2DFAN4.pth.tar")
     compared = curate(place, "fan", "{fan: {network: 2DFAN4.pth.tar, every_frames: 10}}")
     assert compared["head_model"] == "open-head@1"
     assert compared["landmark_disagreement"] > 10  # a network at random points anywhere

@@ -1,7 +1,6 @@
 """The 68 points beside the 478, and the finders that give them."""
 
 import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -83,12 +82,6 @@ def test_a_clip_says_how_far_the_finders_are_apart() -> None:
     assert clip(10, disagreement=np.full(10, NOT_LOOKED)).landmark_disagreement is None
 
 
-def test_without_the_package_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "face_alignment", None)
-    with pytest.raises(FanUnavailable, match=r"pip install 'xtalker\[fan\]'"):
-        FanPoints(tmp_path / "2DFAN4.pth.tar")
-
-
 @pytest.mark.parametrize("zipped", [True, False], ids=["torch >= 1.6", "torch < 1.6"])
 def test_both_published_layouts_are_read(tmp_path: Path, zipped: bool) -> None:
     plain, nested = {"conv1.weight": torch.ones(2)}, {"module.conv1.weight": torch.ones(2)}
@@ -121,11 +114,12 @@ def test_other_files_are_refused_and_nothing_is_run(tmp_path: Path, monkeypatch:
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files in their layouts, networks at random."""
-    package = pytest.importorskip("face_alignment")
+    from face_alignment.models import FAN, ResNetDepth  # numba: seconds that only the slow tests are to cost
+
     folder = tmp_path_factory.mktemp("fan")
     torch.manual_seed(0)
-    torch.save(package.models.FAN(4).state_dict(), folder / "2DFAN4.pth.tar")
-    depth = {f"module.{name}": value for name, value in package.models.ResNetDepth().state_dict().items()}
+    torch.save(FAN(4).state_dict(), folder / "2DFAN4.pth.tar")
+    depth = {f"module.{name}": value for name, value in ResNetDepth().state_dict().items()}
     torch.save({"epoch": 1, "state_dict": depth}, folder / "depth.pth.tar")
     return folder
 
