@@ -25,7 +25,7 @@ from tasks.reconstruct import pose_degrees, reconstruct
 from tasks.speaker import Seen, meeting, own_voice
 from tasks.speech import speech
 from tasks.splits import speaker_of, split_of
-from tasks.sync import shift_of, shifted, sync
+from tasks.sync import matched, shift_of, shifted, sync
 from tasks.visual import visual_scores
 from tasks.voice import voice_quality
 
@@ -123,7 +123,7 @@ def record_of(
         recon_lip_gap_corr=fit.lip_gap_correlation,
         recon_jitter=fit.jitter,
         landmark_disagreement=clip.landmark_disagreement,
-        **asdict(in_sync),
+        **asdict(matched(in_sync, witness.lip_voice_corr, kit.readout)),
         **asdict(sounds),
         **asdict(witness),
     )

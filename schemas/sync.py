@@ -27,7 +27,7 @@ class SyncScores:
     sync_drift_ms: float | None
     sync_confidence: float  # in the file's offset
     sync_p_in_sync: float  # of the clip as it is now
-    sync_p_match: float
+    sync_p_match: float  # likewise; where the lip readout can tell, by it as well (``tasks.sync.matched``)
 
     @classmethod
     def of(cls, found: SyncReading, shift_ms: float, now: SyncReading) -> "SyncScores":

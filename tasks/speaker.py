@@ -4,7 +4,6 @@ Enters: a candidate with its motion, and those that are in the picture while it 
 the candidate's own, because it is alone, or because its mouth says the sound and every other mouth does not.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,6 +13,7 @@ from pydantic import Field
 
 from models.avatar.motion import to_frames
 from models.head.model import HeadModel
+from models.metrics.logistic import log_odds_of
 from schemas.arrays import Bool, Float32
 from schemas.clip import Clip
 from schemas.config import StageConfig
@@ -70,7 +70,7 @@ def own_voice(seen: Seen, others: Sequence[Seen], reader: SyncReader, head: Head
 
 def says(ours: float, theirs: float, config: SpeakerConfig) -> bool:
     """Whether a mouth with the match ``ours`` says the sound and one with ``theirs`` does not."""
-    return ours >= config.least_match and _log_odds(ours) - _log_odds(theirs) >= config.least_lead
+    return ours >= config.least_match and log_odds_of(ours) - log_odds_of(theirs) >= config.least_lead
 
 
 def meeting(candidates: Sequence[Clip]) -> list[list[Clip]]:
@@ -85,11 +85,6 @@ def meeting(candidates: Sequence[Clip]) -> list[list[Clip]]:
             groups.append([clip])
         reached = max(reached, clip.start_frame + clip.n_frames)
     return groups
-
-
-def _log_odds(p: float) -> float:
-    held = min(max(p, 1e-6), 1 - 1e-6)
-    return math.log(held / (1 - held))
 
 
 def _windows(low: int, high: int, config: SpeakerConfig) -> list[tuple[int, int]]:

@@ -2,7 +2,8 @@
 
 Enters: a ``Clip`` and its ``HeadMotion``. Leaves: a ``SyncReading``; and, where the sound is early or late by a little
 throughout, the clip cut anew with its sound moved, exact to the sample, before anything of the sound is computed.
-Larger offsets, drifts and foreign sound are left as they are, for the gates to refuse.
+Larger offsets, drifts and foreign sound are left as they are, for the gates to refuse. Whether lips and sound belong
+together is weighed again once the sound has been heard by a speech encoder.
 """
 
 from dataclasses import replace
@@ -12,16 +13,17 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 
 from models.avatar.motion import to_frames
+from models.evidence.readout import LipReadout
 from models.head.model import HeadModel
 from schemas.arrays import Float32
 from schemas.clip import Clip, clip_id_of
 from schemas.config import OwnFile, StageConfig, path_alone
 from schemas.motion import HeadMotion
 from schemas.observation import Observation
-from schemas.sync import SyncReading
+from schemas.sync import SyncReading, SyncScores
 from schemas.units import SAMPLES_PER_FRAME, samples_of
 
-VERSION = "1"
+VERSION = "2"
 
 
 class SyncReader(Protocol):
@@ -96,6 +98,14 @@ def shifted(clip: Clip, observation: Observation, shift_samples: int, stage_vers
         deca=None if clip.deca is None else clip.deca[own],
         disagreement=None if clip.disagreement is None else clip.disagreement[own],
     )
+
+
+def matched(scores: SyncScores, lip_voice_corr: float | None, readout: LipReadout) -> SyncScores:
+    """``scores`` once a speech encoder has heard the clip as well, which makes more of an unknown voice than the sync
+    model does; ``lip_voice_corr`` is ``schemas.evidence.Evidence``'s. The same where that cannot tell."""
+    if lip_voice_corr is None:
+        return scores
+    return replace(scores, sync_p_match=readout.p_match(lip_voice_corr, scores.sync_p_match))
 
 
 def _sound(observation: Observation, begin: int, end: int) -> Float32:

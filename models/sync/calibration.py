@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from models.metrics.logistic import log_odds_of, logistic, probability
 from models.sync.curve import NEAR_FRAMES, Peak, curve_of, drift_of, peak_of
 from schemas.arrays import Float32
 from schemas.config import StageConfig
@@ -20,8 +21,7 @@ from schemas.units import FRAME_RATE
 
 Float64 = npt.NDArray[np.float64]
 MS_PER_FRAME: Final = float(1000 / FRAME_RATE)
-_RIDGE: Final = 1e-2  # people differ more than the clips it is calibrated on: the slopes are held down
-_NEWTON_STEPS: Final = 30
+_LEAST_SHARE: Final = 1e-4
 _STEEPEST_SHARE: Final = 0.08
 _STEEPEST_FRAMES: Final = 20.0
 _STEADY_PERCENTILE: Final = 99.9
@@ -69,7 +69,15 @@ def signs_of(peak: Peak) -> Float64:
     """
     length = np.log(peak.n_frames / 75)
     return np.array(
-        [1.0, 10 * peak.mean, 10 * peak.rise, length, _logit(peak.share), _logit(peak.share_in_sync)], np.float64
+        [
+            1.0,
+            10 * peak.mean,
+            10 * peak.rise,
+            length,
+            log_odds_of(peak.share, _LEAST_SHARE),
+            log_odds_of(peak.share_in_sync, _LEAST_SHARE),
+        ],
+        np.float64,
     )
 
 
@@ -85,9 +93,9 @@ def calibrate(trials: Sequence[Trial]) -> SyncCalibration:
         near, right = np.abs(late) <= NEAR_FRAMES, np.abs(found - late) <= NEAR_FRAMES
     return SyncCalibration(
         temper=temper,
-        match=_logistic(signs[:, :-1], np.isfinite(late)),
-        in_sync=_logistic(signs, near),
-        right=_logistic(signs[:, :-1], right),
+        match=logistic(signs[:, :-1], np.isfinite(late)),
+        in_sync=logistic(signs, near),
+        right=logistic(signs[:, :-1], right),
         least_drift_evidence=_evidence_by_chance(trials),
     )
 
@@ -123,24 +131,5 @@ def _best_temper(trials: Sequence[Trial]) -> float:
     return best
 
 
-def _logistic(signs: Float64, answer: npt.NDArray[np.bool_]) -> tuple[float, ...]:
-    """Weights by Newton's method, both answers weighing alike, a little ridge on all but the constant."""
-    y = answer.astype(np.float64)
-    balance = np.where(answer, 0.5 / max(y.mean(), 1e-9), 0.5 / max(1 - y.mean(), 1e-9)) / len(y)
-    ridge = _RIDGE * np.diag([0.0, *np.ones(signs.shape[1] - 1)])
-    weights = np.zeros(signs.shape[1])
-    for _ in range(_NEWTON_STEPS):
-        p = 1 / (1 + np.exp(-signs @ weights))
-        gradient = signs.T @ (balance * (p - y)) + ridge @ weights
-        hessian = (signs.T * (balance * p * (1 - p))) @ signs + ridge + 1e-9 * np.eye(len(weights))
-        weights -= np.linalg.solve(hessian, gradient)
-    return tuple(float(w) for w in weights)
-
-
 def _probability(weights: Sequence[float], signs: Float64) -> float:
-    return float(1 / (1 + np.exp(-np.dot(weights, signs))))
-
-
-def _logit(share: float) -> float:
-    held = min(max(share, 1e-4), 1 - 1e-4)
-    return float(np.log(held / (1 - held)))
+    return probability(float(np.dot(weights, signs)))

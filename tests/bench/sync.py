@@ -21,6 +21,9 @@ from flows.performing import SHIPPED
 from flows.settings import Settings
 from flows.sync_data import clips_of_warehouse, invented_clips
 from models.avatar.protocol import Condition
+from models.evidence.readout import lips_of
+from models.fit.basis import LandmarkBasis
+from models.fit.replay import replay
 from models.head.model import load_open_head
 from models.presets import open_model
 from models.sync.calibration import MS_PER_FRAME
@@ -34,7 +37,7 @@ from tasks.sync import SyncConfig, shift_of
 from tests.bench import sync_scores as scores
 from tests.bench.avatar_data import warehouse_for
 from tests.bench.curate import DEFAULT_DATA
-from tests.bench.sync_scores import Known
+from tests.bench.sync_scores import Heard, Known
 from warehouse.batches import stream_clips
 from warehouse.selection import SENTENCES, Selection, select_clips
 
@@ -86,13 +89,18 @@ def groups_of(root: Path, assets: Path) -> dict[str, list[Known]]:
 
 def _named(root: Path, where: str) -> list[Known]:
     selected = select_clips(root, Selection(where=where, holdout="true"))
+    basis = LandmarkBasis.of(load_open_head())
+    heard = {
+        clip.row.clip_id: Heard(lips_of(replay(basis, clip.motion).points), np.array(clip.speech.embedding))
+        for clip in stream_clips(root, selected)
+    }
     clips = []
     for row in selected.clips:
         one = type(selected)(selected.selection, selected.snapshot, (row,))
         found = clips_of_warehouse(root, one, SENTENCES, "val", "test")
         if found is not None:
             late = KNOWN_LATE.get(row.path.stem, 0.0) - row.sync_shift_ms / MS_PER_FRAME
-            clips.append(Known(row.path.stem, found.clip(0), late))
+            clips.append(Known(row.path.stem, found.clip(0), late, heard[row.clip_id]))
     return clips
 
 
@@ -111,8 +119,8 @@ def show(name: str, model: SyncModel, clips: Sequence[Known]) -> None:
             print(f"    offset within {frames} frames {share}; of those stated {of_told}")
         if len(clips) > 2:
             strange = scores.swapped(model, clips, 25 * seconds, _SWAPS)
-            caught = scores.over_clips(strange, scores.caught)
-            print(f"    foreign sound caught at {scores.FALSE_ALARMS:.0%} false alarms {caught}")
+            caught, alone = (scores.over_clips(strange, by) for by in (scores.caught, scores.caught_alone))
+            print(f"    foreign sound caught at {scores.FALSE_ALARMS:.0%} false alarms {caught}; by this alone {alone}")
             print(f"    two faces, {scores.speakers(model, clips, 25 * seconds, _PAIRS, SpeakerConfig())}")
     late = [sign * ms for ms in scores.PLANTED_MS for sign in (1, -1)]
     errors = np.abs(scores.planted(model, clips, late))
@@ -127,7 +135,7 @@ def show(name: str, model: SyncModel, clips: Sequence[Known]) -> None:
         print(
             f"    {known.name:20s} offset {reading.offset_ms:6.0f} ms (known {known.late_frames * MS_PER_FRAME:.0f}), "
             f"drift {reading.drift_ms:5.0f}, confidence {reading.confidence:.2f}, in sync {reading.p_in_sync:.2f}, "
-            f"match {reading.p_match:.2f}"
+            f"match {_match(reading, known):.2f}, {reading.p_match:.2f} by this alone"
         )
 
 
@@ -138,15 +146,20 @@ def as_they_are(model: SyncModel, clips: Sequence[Known]) -> str:
     moved = sum(shift_of(reading, config) != 0 for reading in readings)
     drifting = sum(abs(reading.drift_ms) > config.most_drift_ms for reading in readings)
     unknown = sum(np.isnan(reading.offset_ms) for reading in readings)
-    low = [float(np.quantile([getattr(r, name) for r in readings], 0.05)) for name in ("p_in_sync", "p_match")]
+    matches = [_match(reading, known) for reading, known in zip(readings, clips, strict=True)]
     return (
-        f"moved {moved}, drifting {drifting}, offset unknown {unknown}; "
-        f"5th percentile of p_in_sync {low[0]:.3f}, of p_match {low[1]:.3f}"
+        f"moved {moved}, drifting {drifting}, offset unknown {unknown}; 5th percentile of p_in_sync "
+        f"{np.quantile([r.p_in_sync for r in readings], 0.05):.3f}, of p_match {np.quantile(matches, 0.05):.3f}"
     )
 
 
 def _whole(model: SyncModel, known: Known) -> SyncReading:
     return model.calibration.reading(model.products(known.clip.mouth, known.clip.sound))
+
+
+def _match(reading: SyncReading, known: Known) -> float:
+    found = scores.correlation(known, 0, known, known.late_frames, len(known.clip.mouth))
+    return scores.p_match_of(reading.p_match, found)
 
 
 def generated(model: SyncModel, root: Path, assets: Path) -> str:

@@ -7,12 +7,16 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from models.evidence.agreement import agreement
+from models.evidence.readout import load_readout
 from models.metrics.bootstrap import bounds, draw_clips
 from models.sync.calibration import MS_PER_FRAME
 from models.sync.clips import SyncClip
 from models.sync.curve import peak_of
 from models.sync.model import SyncModel
 from models.sync.windows import cut
+from schemas.arrays import Float32
+from tasks.evidence import EvidenceConfig
 from tasks.speaker import SpeakerConfig, says
 
 Float64 = npt.NDArray[np.float64]
@@ -26,12 +30,21 @@ _DRAWS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """What the lip readout is told of a clip."""
+
+    lips: Float32  # [T, 2] models.evidence.readout.lips_of
+    embedding: Float32  # [T, D] models.evidence.readout.LipReadout
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """A clip and by how many frames its sound is late in the file, as far as others have found out."""
 
     name: str
     clip: SyncClip
     late_frames: float = 0.0
+    heard: Heard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +56,8 @@ class Windows:
     found: Float64  # [N]
     stated: Float64  # [N] 1 where the model stands by it
     p_in_sync: Float64  # [N]
-    p_match: Float64  # [N]
+    p_match: Float64  # [N] as ``tasks.sync.matched`` stores it
+    p_match_alone: Float64  # [N] without the lip readout
 
     @classmethod
     def of(cls, rows: Iterable[tuple[float, ...]]) -> "Windows":
@@ -86,15 +100,29 @@ def swapped(model: SyncModel, clips: Sequence[Known], n_frames: int, per_clip: i
     for owner, known in enumerate(long):
         for start in range(0, len(known.clip.mouth) - n_frames + 1, _HOP_FRAMES):
             mouth, own = cut(known.clip, start, n_frames, -known.late_frames, rng)
-            rows.append(_row(model, owner, 0.0, model.products(mouth, own)))
+            ours = correlation(known, start, known, start + known.late_frames, n_frames)
+            rows.append(_row(model, owner, 0.0, model.products(mouth, own), ours))
             for _ in range(per_clip):
                 other = long[int(rng.integers(len(long)))]
                 if other is known:
                     continue
                 begin = int(rng.integers(len(other.clip.mouth) - n_frames + 1))
                 _, strange = cut(other.clip, begin, n_frames, 0.0, rng)
-                rows.append(_row(model, owner, np.nan, model.products(mouth, strange)))
+                theirs = correlation(known, start, other, begin, n_frames)
+                rows.append(_row(model, owner, np.nan, model.products(mouth, strange), theirs))
     return Windows.of(rows)
+
+
+def correlation(seen: Known, start: int, said: Known, begin: float, n_frames: int) -> float | None:
+    """Of the lips of one from ``start`` on with what the voice of the other lets expect from ``begin`` on, as
+    ``tasks.evidence`` takes it; None where it cannot tell."""
+    if seen.heard is None or said.heard is None:
+        return None
+    embedding = said.heard.embedding
+    expected = load_readout().expected(embedding[np.clip(round(begin) + np.arange(n_frames), 0, len(embedding) - 1)])
+    lips = seen.heard.lips[start : start + n_frames]
+    found = agreement(lips, expected, np.ones(n_frames, np.bool_), EvidenceConfig().lag_frames)
+    return None if found is None else found.correlation
 
 
 def speakers(model: SyncModel, clips: Sequence[Known], n_frames: int, pairs: int, config: SpeakerConfig) -> str:
@@ -151,11 +179,19 @@ def within(windows: Windows, frames: float) -> float:
 
 def caught(windows: Windows) -> float:
     """Share of strangers' sounds under the threshold that ``FALSE_ALARMS`` of the own sounds are under."""
+    return _caught(windows, windows.p_match)
+
+
+def caught_alone(windows: Windows) -> float:
+    """The same, without the lip readout."""
+    return _caught(windows, windows.p_match_alone)
+
+
+def _caught(windows: Windows, p_match: Float64) -> float:
     strange = np.isnan(windows.late)
     if strange.all() or not strange.any():
         return float("nan")
-    threshold = np.quantile(windows.p_match[~strange], FALSE_ALARMS)
-    return float((windows.p_match[strange] < threshold).mean())
+    return float((p_match[strange] < np.quantile(p_match[~strange], FALSE_ALARMS)).mean())
 
 
 def over_clips(windows: Windows, measure: Measure) -> Figure:
@@ -169,11 +205,19 @@ def over_clips(windows: Windows, measure: Measure) -> Figure:
     return Figure(measure(windows), float(low[0]), float(high[0]))
 
 
-def _row(model: SyncModel, owner: int, late: float, products: npt.NDArray[np.float32]) -> tuple[float, ...]:
+def p_match_of(by_sync: float, correlation: float | None) -> float:
+    """``tasks.sync.matched`` of numbers."""
+    return by_sync if correlation is None else load_readout().p_match(correlation, by_sync)
+
+
+def _row(
+    model: SyncModel, owner: int, late: float, products: Float32, correlation: float | None = None
+) -> tuple[float, ...]:
     reading = model.calibration.reading(products)
     stated = float(np.isfinite(reading.offset_ms))
-    return owner, late, _peak(model, products), stated, reading.p_in_sync, reading.p_match
+    together = p_match_of(reading.p_match, correlation)
+    return owner, late, _peak(model, products), stated, reading.p_in_sync, together, reading.p_match
 
 
-def _peak(model: SyncModel, products: npt.NDArray[np.float32]) -> float:
+def _peak(model: SyncModel, products: Float32) -> float:
     return peak_of(products, model.calibration.temper).late_frames

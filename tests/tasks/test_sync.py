@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.evidence.readout import LipReadout
 from schemas.observation import Observation
-from schemas.sync import SyncReading
+from schemas.sync import SyncReading, SyncScores
 from schemas.units import SAMPLES_PER_FRAME
 from tasks.clips import ClipsConfig, cut_clips
-from tasks.sync import SyncConfig, shift_of, shifted
+from tasks.sync import SyncConfig, matched, shift_of, shifted
 from tests.builders import observation
 from tests.tasks.test_clips import VERSIONS, noise, only, track_of
 
@@ -40,6 +41,14 @@ def test_all_else_is_left_to_the_gates(reading: SyncReading) -> None:
 
 def test_nothing_is_mended_where_the_recipe_says_so() -> None:
     assert shift_of(SURE, CONFIG.model_copy(update={"correct": False})) == 0
+
+
+def test_what_a_speech_encoder_heard_joins_in_whether_lips_and_sound_belong_together() -> None:
+    readout = LipReadout("test:0", np.eye(2, dtype=np.float32), match=(-3.0, 4.0))
+    scores = SyncScores.of(SURE, 0.0, replace(SURE, p_match=0.3))
+    assert matched(scores, None, readout) == scores
+    assert matched(scores, 0.1, readout).sync_p_match < 0.1 < 0.5 < matched(scores, 0.8, readout).sync_p_match
+    assert replace(matched(scores, 0.8, readout), sync_p_match=0.3) == scores
 
 
 def seen(n_frames: int = 100) -> Observation:

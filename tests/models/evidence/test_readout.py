@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.evidence.agreement import agreement
-from models.evidence.readout import learn, load_readout, write_readout
+from models.evidence.readout import LipReadout, calibrated, learn, load_readout, write_readout
 from schemas.arrays import Float32
 
 
@@ -52,6 +52,19 @@ def test_the_best_at_the_end_of_the_range_is_no_peak() -> None:
     assert far.lag_frames is None
 
 
+def test_what_a_correlation_is_worth_is_learned_and_joins_what_the_sync_model_says() -> None:
+    rng = np.random.default_rng(0)
+    own, strange = np.tanh(rng.normal(0.8, 0.2, 400)), np.tanh(rng.normal(0.3, 0.2, 800))
+    readout = calibrated(LipReadout("test:0", np.eye(2, dtype=np.float32)), own, strange)
+    assert np.mean([readout.p_match(r, 0.5) > 0.5 for r in own]) == pytest.approx(0.9, abs=0.05)
+    assert np.mean([readout.p_match(r, 0.5) > 0.5 for r in strange]) == pytest.approx(0.1, abs=0.05)
+    either = np.tanh(0.55)
+    assert readout.p_match(either, 0.95) > 0.7 > 0.3 > readout.p_match(either, 0.05)
+    assert 0 < readout.p_match(-1.0, 0.0) < readout.p_match(1.0, 1.0) < 1
+
+
 def test_the_readout_that_ships_is_of_the_default_embedding() -> None:
-    assert load_readout().embedding_model == "whisper-base:2"
-    assert load_readout().weights.shape == (512, 2)
+    readout = load_readout()
+    assert readout.embedding_model == "whisper-base:2"
+    assert readout.weights.shape == (512, 2)
+    assert readout.p_match(0.7, 0.5) > 0.5 > 0.05 > readout.p_match(0.27, 0.05)
