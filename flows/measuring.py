@@ -40,15 +40,16 @@ class Moving:
     motion: HeadMotion
     fit: FitQuality
     sync: SyncReading
+    sync_model: str
 
     @classmethod
     def of(cls, clip: Clip, recipe: Recipe, kit: Kit, stage_done: StageDone) -> "Moving":
         """Fit the head, and hold its lips against the sound."""
         motion, fit = reconstruct(clip, kit.head, recipe.reconstruct)
         stage_done("reconstruct")
-        reading = sync(clip, motion, kit.sync, kit.head)
+        reading, model = sync(clip, motion, kit.sync, kit.head, kit.syncnet)
         stage_done("sync")
-        return cls(clip, motion, fit, reading)
+        return cls(clip, motion, fit, reading, model)
 
 
 def measure(
@@ -132,5 +133,6 @@ def record_of(
     speaker_id = speaker_of(source.offer, source.source_id, clip.track_index)
     split = split_of(speaker_id, recipe.splits)
     return ClipRecord(
-        clip.span, scores, motion, spoken, curves, how, face, speaker_id, split, recipe.tier, verdicts, asymmetry
-    )
+        clip.span, scores, motion, spoken, curves, how, face, speaker_id, split, recipe.tier, verdicts, asymmetry,
+        one.sync_model,
+    )  # fmt: skip

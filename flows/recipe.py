@@ -5,7 +5,7 @@ import json
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError
@@ -34,7 +34,7 @@ from tasks.voice import VoiceConfig
 
 Tier = Literal["pretrain", "strict"]
 _BY_CONTENT = {"head", "backend", "deca", "fan"}  # in ``made_with``, without the place where a file lies
-_PLACE = {"model": {"path"}}
+_PLACES: dict[str, Any] = {"model": {"path"}, "syncnet": {"weights": {"path"}}}
 
 
 class Tiers(StageConfig):
@@ -84,8 +84,10 @@ class Recipe(StageConfig):
 
     def _key(self, *names: str) -> str:
         versions = {stage.name: stage.version for stage in STAGES if stage.name in names}
+        without_syncnet = {**_PLACES, "syncnet": True}  # as it was before there was one
+        places = without_syncnet if self.sync.syncnet is None else _PLACES
         settings = self.model_dump(
-            mode="json", include=set(names), exclude={"reconstruct": _BY_CONTENT, "sync": _PLACE}
+            mode="json", include=set(names), exclude={"reconstruct": _BY_CONTENT, "sync": places}
         )
         made_with = self.reconstruct.made_with
         text = json.dumps([versions, settings, *([made_with] if made_with else [])], sort_keys=True)

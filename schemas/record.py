@@ -95,6 +95,7 @@ class ClipRecord:
     tier: str
     verdicts: tuple[Verdict, ...]
     asymmetry: Float32  # [90] mm: models.evidence.asymmetry
+    sync_model: str  # who read how lips and sound lie to each other: its name @ the beginning of its weights' sha256
 
     @property
     def refusal(self) -> Verdict | None:

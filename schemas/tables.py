@@ -55,6 +55,7 @@ CLIPS: Final = pa.schema(
         ("transcript", pa.string()),
         *((name, pa.float32()) for name in ClipScores.names()),
         *((name, pa.float32()) for name in (*VoiceCues.names(), *FaceCues.names())),
+        ("sync_model", pa.string()),  # "lip-landmarks@8631717a", "syncnet_v2@..."; null in clips older than it
     ]
 )
 

@@ -81,6 +81,7 @@ def _clip_row(record: ClipRecord) -> dict[str, Any]:
         **{name: getattr(record.scores, name) for name in record.scores.names()},
         **asdict(record.voice_cues),
         **asdict(record.face_cues),
+        "sync_model": record.sync_model,
     }
 
 

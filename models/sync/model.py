@@ -32,6 +32,7 @@ from schemas.sync import SyncReading
 FURTHEST_FRAMES: Final = 25  # a second either way
 _WEIGHTS, _CARD = "model.safetensors", "config.json"
 _LARGEST_FILE: Final = 16 << 20
+_NAME_DIGITS: Final = 8
 SHIPPED: Final = Path(__file__).parent.parent / "data" / "sync"  # its MODEL_CARD.md says what it is
 
 
@@ -57,7 +58,8 @@ class SyncCard(StageConfig):
 class SyncModel:
     """Reads whether lips say a sound. Loaded once, for any number of clips."""
 
-    def __init__(self, network: SyncNetwork, calibration: SyncCalibration) -> None:
+    def __init__(self, network: SyncNetwork, calibration: SyncCalibration, name: str = "") -> None:
+        self.name = name
         self._network = network.eval().requires_grad_(False)
         self.calibration = calibration
 
@@ -80,13 +82,11 @@ class SyncModel:
         return products_of(self.see(mouth), self.hear(decades))
 
 
-def products_of(lips: Float32, sound: Float32) -> Float32:
-    """What every frame says about every offset, [T, 51] as ``models.sync.curve`` takes it, of the embeddings ``lips``
-    and ``sound``, both [T, E]."""
-    edge = np.full((FURTHEST_FRAMES, sound.shape[1]), np.nan, np.float32)
-    around = np.lib.stride_tricks.sliding_window_view(
-        np.concatenate([edge, sound, edge]), 2 * FURTHEST_FRAMES + 1, axis=0
-    )
+def products_of(lips: Float32, sound: Float32, furthest: int = FURTHEST_FRAMES) -> Float32:
+    """What every frame says about every offset, [T, 2 * furthest + 1] as ``models.sync.curve`` takes it, of the
+    embeddings ``lips`` and ``sound``, both [T, E]."""
+    edge = np.full((furthest, sound.shape[1]), np.nan, np.float32)
+    around = np.lib.stride_tricks.sliding_window_view(np.concatenate([edge, sound, edge]), 2 * furthest + 1, axis=0)
     return np.asarray(np.einsum("te,tek->tk", lips, around), np.float32)
 
 
@@ -129,7 +129,7 @@ def open_sync(folder: Path) -> SyncModel:
             raise ValueError("a weight is not finite")
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise UnreadableSyncModel(f"{folder}: {_WEIGHTS} is not this model's ({error})") from error
-    return SyncModel(network, card.calibration)
+    return SyncModel(network, card.calibration, f"lip-landmarks@{card.sha256[:_NAME_DIGITS]}")
 
 
 @cache
