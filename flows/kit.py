@@ -21,6 +21,7 @@ from models.sync.model import SyncModel, load_default_sync, open_sync
 from models.syncnet.reader import SyncNet
 from models.transnet import TransNet
 from models.vad import SileroVad
+from models.voice_emotion import TransformersEmotion
 from models.whisper.model import Whisper
 from tasks.reconstruct import Backend, FanFiles, ReconstructConfig
 from tasks.sync import SyncNetFile
@@ -28,8 +29,8 @@ from tasks.sync import SyncNetFile
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """Everything the stages need beside data and settings. ``transnet``, ``encoder``, ``deca``, ``second`` and
-    ``syncnet`` only where a recipe asks."""
+    """Everything the stages need beside data and settings. ``transnet``, ``encoder``, ``deca``, ``second``,
+    ``syncnet`` and ``emotion`` only where a recipe asks."""
 
     landmarker: FaceLandmarker
     head: HeadModel
@@ -43,6 +44,7 @@ class Kit:
     deca: DecaEncoder | None = None
     second: SecondLook | None = None
     syncnet: SyncNet | None = None
+    emotion: TransformersEmotion | None = None
 
 
 def load_kit(assets: Path, recipe: Recipe) -> Kit:
@@ -72,6 +74,7 @@ def load_kit(assets: Path, recipe: Recipe) -> Kit:
         deca=_deca(found_by) if found_by.backend is not Backend.LANDMARKS else None,
         second=_second(found_by.fan) if found_by.fan is not None else None,
         syncnet=_syncnet(recipe.sync.syncnet) if recipe.sync.syncnet is not None else None,
+        emotion=TransformersEmotion(recipe.cues.emotion_model) if recipe.cues.emotion_model is not None else None,
     )
 
 

@@ -18,7 +18,7 @@ from schemas.record import ClipRecord, ClipScores
 from schemas.source import SourceVideo
 from schemas.sync import SyncReading, SyncScores
 from schemas.units import SAMPLE_RATE
-from tasks.cues import background, face_cues, voice_cues, voice_curves
+from tasks.cues import background, face_cues, voice_cues, voice_curves, voice_emotion
 from tasks.evidence import evidence, face_asymmetry
 from tasks.judge import judge
 from tasks.reconstruct import pose_degrees, reconstruct
@@ -102,7 +102,7 @@ def record_of(
     stage_done("speech")
     curves = voice_curves(clip, spoken)
     sounds, how = background(clip, spoken), voice_cues(spoken, curves, voice, recipe.cues)
-    face = face_cues(clip)
+    face, emotion = face_cues(clip), voice_emotion(clip, voice, kit.emotion, recipe.cues)
     stage_done("cues")
     witness = evidence(clip, motion, spoken, kit.head, kit.readout, recipe.reconstruct, recipe.evidence)
     asymmetry = face_asymmetry(clip, kit.head)
@@ -134,5 +134,5 @@ def record_of(
     split = split_of(speaker_id, recipe.splits)
     return ClipRecord(
         clip.span, scores, motion, spoken, curves, how, face, speaker_id, split, recipe.tier, verdicts, asymmetry,
-        one.sync_model,
+        emotion, one.sync_model,
     )  # fmt: skip

@@ -10,6 +10,7 @@ from models.head.model import UnreadableHeadModel
 from models.points68 import WHERE_FAN_IS_HAD
 from models.syncnet.published import WHERE_SYNCNET_IS_HAD
 from schemas.config import OwnFile
+from tasks.cues import CuesConfig
 from tasks.reconstruct import Backend, FanFiles, FlameFile, ReconstructConfig
 from tasks.sync import SyncConfig
 
@@ -60,6 +61,23 @@ def identified_sync(config: SyncConfig, recipe: Path) -> SyncConfig:
     if config.model.sha256 not in ("", sha256):
         raise InvalidRecipe(f"{recipe}: sync.model: {folder} has sha256 {sha256}, not {config.model.sha256}")
     return config.model_copy(update={"model": OwnFile(path=folder, sha256=sha256)})
+
+
+def identified_cues(config: CuesConfig, recipe: Path) -> CuesConfig:
+    """``config`` with the absolute path of its emotion model, if a folder of that name lies at the ``recipe``'s; any
+    other name is a hub's. Raises ``InvalidRecipe`` for one that cannot be loaded."""
+    if config.emotion_model is None:
+        return config
+    from models.speech_encoder import SpeechModelUnavailable
+    from models.voice_emotion import TransformersEmotion  # torch
+
+    folder = _place(Path(config.emotion_model), recipe)
+    name = str(folder) if folder.is_dir() else config.emotion_model
+    try:
+        TransformersEmotion(name)
+    except SpeechModelUnavailable as error:
+        raise InvalidRecipe(f"{recipe}: cues.emotion_model: {error}") from error
+    return config.model_copy(update={"emotion_model": name})
 
 
 def flame_of(file: FlameFile) -> FlameArrays:
