@@ -38,7 +38,7 @@ def open_judging(clips: Sequence[SelectedClip], folder: Path | None = None) -> J
     name = "the model that comes along" if folder is None else str(folder)
     facts = {
         "sync judged by": f"{name}, {_trained_on(card, judged)}",
-        "sync judged of": f"{len(judged)} of {len(clips)} clips{lost}",
+        "heard for sync": f"{len(judged)} of {len(clips)} clips{lost}",
     }
     return Judging(SyncJudge(reader, heard), facts)
 

@@ -33,9 +33,7 @@ from tasks.visual import VisualConfig
 from tasks.voice import VoiceConfig
 
 Tier = Literal["pretrain", "strict"]
-_BY_CONTENT = dict.fromkeys(
-    ("head", "backend", "deca", "fan"), True
-)  # in ``made_with``, without the place where a file lies
+_BY_CONTENT = {"head", "backend", "deca", "fan"}  # in ``made_with``, without the place where a file lies
 _PLACES: dict[str, Any] = {"model": {"path"}, "syncnet": {"weights": {"path"}}}
 
 
@@ -86,7 +84,7 @@ class Recipe(StageConfig):
 
     def _key(self, *names: str) -> str:
         versions = {stage.name: stage.version for stage in STAGES if stage.name in names}
-        aside: dict[str, dict[str, Any]] = {"reconstruct": _BY_CONTENT, "sync": _PLACES, "cues": {}}
+        aside: dict[str, Any] = {"reconstruct": _BY_CONTENT, "sync": _PLACES}
         # What there was not always is left out where it is not asked for: the key stays what it was.
         if self.sync.syncnet is None:
             aside["sync"] = _PLACES | {"syncnet": True}

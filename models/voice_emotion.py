@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from safetensors import SafetensorError
 
 from models.speech_encoder import SpeechModelUnavailable
 from schemas.arrays import Float32
@@ -31,7 +32,7 @@ class TransformersEmotion:
             model, found = AutoModelForAudioClassification.from_pretrained(
                 name_or_path, use_safetensors=True, output_loading_info=True, **options
             )
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise SpeechModelUnavailable(
                 f"cannot load the emotion model {name_or_path!r} ({error}). Fetch it once on a connected machine with "
                 f"`hf download {name_or_path}`, under a licence that suits you, or give the path of a folder with "

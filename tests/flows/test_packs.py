@@ -185,7 +185,7 @@ def test_a_judge_says_whom_it_knows_and_what_it_could_not_hear(archive: Archive)
     (here,) = (clip.clip_id for clip in selected.clips if clip.path == archive.here.path)
     assert {clip_id: heard.shape for clip_id, heard in judging.judge.heard.items()} == {here: (N_FRAMES, 64)}
     assert "GRID/grid_s1, 96 invented speakers; 0 of these 1 clips" in judging.facts["sync judged by"]
-    assert re.match(r"1 of 2 clips; .*held.mkv can no longer be read", judging.facts["sync judged of"])
+    assert re.match(r"1 of 2 clips; .*held.mkv can no longer be read", judging.facts["heard for sync"])
 
 
 @pytest.mark.usefixtures("copied")

@@ -73,6 +73,9 @@ def test_what_is_no_classifier_is_refused(tmp_path: Path) -> None:
         TransformersEmotion(str(write_tiny("Wav2Vec2", tmp_path / "headless")))
     with pytest.raises(SpeechModelUnavailable, match="gives no labels but a regression"):
         TransformersEmotion(str(write_classifier(tmp_path / "numbers", problem_type="regression")))
+    (write_classifier(tmp_path / "damaged") / "model.safetensors").write_bytes(b"not tensors")
+    with pytest.raises(SpeechModelUnavailable, match="cannot load"):
+        TransformersEmotion(str(tmp_path / "damaged"))
     folder = write_classifier(tmp_path / "pickled")
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     with pytest.raises(SpeechModelUnavailable, match="safetensors"):
