@@ -269,12 +269,17 @@ def evaluate(
     films: Annotated[int, typer.Option(min=0, help="Side-by-side films in the report.")] = 2,
     steps: StepsOption = None,
     where: Annotated[str | None, typer.Option(help="SQL; default: what the model was selected by.")] = None,
+    sync: Annotated[
+        Path | None, typer.Option(help="A folder that train-sync wrote, to judge sync; default: the one that ships.")
+    ] = None,
 ) -> None:
     """Measure a model on clips it has not seen, beside rows that must lose: shuffled audio, frozen mouth, means.
+
+    Whether lips say their sound is judged by the sync model, of clips whose source is still there.
 
     - `xtalker evaluate --split test --report report/`
     """
     from flows.commands.evaluate import run
 
     splits = [s.value for s in split or [Split.TEST]]
-    finish(lambda: run(model, splits, report, seeds, films, steps, where, warehouse))
+    finish(lambda: run(model, splits, report, seeds, films, steps, where, sync, warehouse))

@@ -16,8 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from flows.announcing import announce_promotion
 from flows.artifacts.evaluation import leave_evaluation
 from flows.errors import CannotTrain, WrongCall
-from flows.evaluation import EvaluationPlan, evaluate_on, soundtracks
+from flows.evaluation import EvaluationPlan, evaluate_on, held_out_of, soundtracks
 from flows.hearing import Ear, open_ear
+from flows.judging import open_judging
 from flows.news import decided_on
 from flows.settings import Settings
 from flows.training import CODE_VERSION, champion_beside, facts_of
@@ -83,12 +84,13 @@ def _measure(settings: Settings, version: ModelVersion, report: Path, films: int
     card, selected, ear = _opened(settings, version)
     heads = HeadShelf.beside(settings.assets)
     head = heads.head(card.head_model)
-    evaluation = evaluate_on(
-        settings.warehouse, open_model(checkpoint, heads=heads), ear, selected, EvaluationPlan(), head
-    )
+    plan, model = EvaluationPlan(), open_model(checkpoint, heads=heads)
+    judging = open_judging(held_out_of(selected, plan))
+    evaluation = evaluate_on(settings.warehouse, model, ear, selected, plan, head, judging.judge)
     sounds = [sound for clip in evaluation.played[:films] for sound in _sound(selected, clip.clip_id)]
     with appearing(report) as unfinished:
-        write_report(evaluation, unfinished, sounds, {"version": version.version} | facts_of(card), head)
+        facts = {"version": version.version} | facts_of(card) | judging.facts
+        write_report(evaluation, unfinished, sounds, facts, head)
     return evaluation
 
 

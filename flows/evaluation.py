@@ -19,6 +19,7 @@ from schemas.version import MODEL_ROW, ModelMetric
 from tasks.evaluate.film import Soundtrack
 from tasks.evaluate.records import EvaluateConfig, Evaluation, EvaluationClip, Row, Span
 from tasks.evaluate.run import evaluate
+from tasks.evaluate.sync import PREFERRED, SyncJudge
 from warehouse.batches import stream_clips
 from warehouse.selection import TRAIN, SelectedClip, SelectedClips
 
@@ -37,7 +38,13 @@ class EvaluationPlan(StageConfig):
 
 
 def evaluate_on(
-    root: Path, model: MotionModel, ear: Ear, selected: SelectedClips, plan: EvaluationPlan, head: HeadModel
+    root: Path,
+    model: MotionModel,
+    ear: Ear,
+    selected: SelectedClips,
+    plan: EvaluationPlan,
+    head: HeadModel,
+    judge: SyncJudge | None = None,
 ) -> Evaluation:
     """``model`` on the clips of ``plan.splits``, beside the rows that must lose; ``head`` is theirs.
 
@@ -46,7 +53,7 @@ def evaluate_on(
     held_out = held_out_of(selected, plan)
     trained = drawn(selected.of(TRAIN), plan.max_training_clips)
     performed, learned_from = (_clips(root, ear, selected, wanted) for wanted in (held_out, trained))
-    return evaluate(model, performed, learned_from, plan.measures, head)
+    return evaluate(model, performed, learned_from, plan.measures, head, judge)
 
 
 def held_out_of(selected: SelectedClips, plan: EvaluationPlan) -> tuple[SelectedClip, ...]:
@@ -107,12 +114,12 @@ def metrics_of(evaluation: Evaluation, champion: str | None = None) -> list[Mode
 
 
 def in_short(evaluation: Evaluation) -> list[str]:
-    """What a person wants to know first: lips, then the warnings that are sure."""
+    """What a person wants to know first: lips, sync, then the warnings that are sure."""
     lines = []
     for score in evaluation.scores:
-        if score.metric in ("LVE", "gap correlation") and score.span is Span.SPEECH:
+        if score.metric in ("LVE", "gap correlation", PREFERRED) and score.span is Span.SPEECH:
             lines.append(
-                f"{score.split.value:30s} {score.row.value:20s} {score.metric:16s} {score.value:6.3f} "
+                f"{score.split.value:30s} {score.row.value:20s} {score.metric:19s} {score.value:6.3f} "
                 f"[{score.low:.3f}, {score.high:.3f}]  {score.n_clips} clips"
             )
     grave = [w for w in evaluation.warnings if w.sure and w.span is Span.SPEECH and w.row not in _MAY_WIN]

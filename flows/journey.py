@@ -52,7 +52,7 @@ def _curate_video(
     records: list[ClipRecord] = []
     tally = SourceTally()
     try:
-        for part in observe(source, kit.landmarker, recipe.observe, kit.deca, kit.second):
+        for part in observe(source, kit.landmarker, recipe.observe, kit.deca, kit.second, kit.syncnet):
             stage_done("observe")
             tally = tally.plus(part)
             clips, fragments = candidates(part, recipe, kit, stage_done)

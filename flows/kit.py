@@ -18,16 +18,19 @@ from models.landmarks import FaceLandmarker
 from models.points68 import SecondLook
 from models.speech_encoder import SpeechEncoder, TransformersEncoder
 from models.sync.model import SyncModel, load_default_sync, open_sync
+from models.syncnet.reader import SyncNet
 from models.transnet import TransNet
 from models.vad import SileroVad
+from models.voice_emotion import TransformersEmotion
 from models.whisper.model import Whisper
 from tasks.reconstruct import Backend, FanFiles, ReconstructConfig
+from tasks.sync import SyncNetFile
 
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """Everything the stages need beside data and settings. ``transnet``, ``encoder``, ``deca`` and ``second`` only
-    where a recipe asks."""
+    """Everything the stages need beside data and settings. ``transnet``, ``encoder``, ``deca``, ``second``,
+    ``syncnet`` and ``emotion`` only where a recipe asks."""
 
     landmarker: FaceLandmarker
     head: HeadModel
@@ -40,6 +43,8 @@ class Kit:
     encoder: SpeechEncoder | None
     deca: DecaEncoder | None = None
     second: SecondLook | None = None
+    syncnet: SyncNet | None = None
+    emotion: TransformersEmotion | None = None
 
 
 def load_kit(assets: Path, recipe: Recipe) -> Kit:
@@ -47,7 +52,8 @@ def load_kit(assets: Path, recipe: Recipe) -> Kit:
 
     A FLAME must be on the shelf already (``flows.heads.make_head_ready``). Raises ``models.assets.AssetMissing``,
     ``models.speech_encoder.SpeechModelUnavailable``, ``models.head.shelf.UnknownHeadModel`` and
-    ``models.deca.weights.DecaUnavailable`` and ``models.fan.FanUnavailable``.
+    ``models.deca.weights.DecaUnavailable``, ``models.fan.FanUnavailable`` and
+    ``models.syncnet.weights.SyncNetUnavailable``.
     """
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
@@ -67,6 +73,8 @@ def load_kit(assets: Path, recipe: Recipe) -> Kit:
         encoder=TransformersEncoder(speech.embedding_model, speech.embedding_layer) if other_encoder else None,
         deca=_deca(found_by) if found_by.backend is not Backend.LANDMARKS else None,
         second=_second(found_by.fan) if found_by.fan is not None else None,
+        syncnet=_syncnet(recipe.sync.syncnet) if recipe.sync.syncnet is not None else None,
+        emotion=TransformersEmotion(recipe.cues.emotion_model) if recipe.cues.emotion_model is not None else None,
     )
 
 
@@ -84,3 +92,8 @@ def _device() -> str:
 def _deca(config: ReconstructConfig) -> DecaEncoder:
     assert config.deca is not None  # as the settings' own check has it
     return DecaEncoder.from_file(config.deca.path, _device())
+
+
+def _syncnet(file: SyncNetFile) -> SyncNet:
+    name = f"syncnet_v2@{file.weights.sha256[:8]}"
+    return SyncNet.from_file(file.weights.path, name, file, _device())

@@ -18,7 +18,7 @@ from schemas.record import ClipRecord, ClipScores
 from schemas.source import SourceVideo
 from schemas.sync import SyncReading, SyncScores
 from schemas.units import SAMPLE_RATE
-from tasks.cues import background, face_cues, voice_cues, voice_curves
+from tasks.cues import background, face_cues, voice_cues, voice_curves, voice_emotion
 from tasks.evidence import evidence, face_asymmetry
 from tasks.judge import judge
 from tasks.reconstruct import pose_degrees, reconstruct
@@ -40,15 +40,16 @@ class Moving:
     motion: HeadMotion
     fit: FitQuality
     sync: SyncReading
+    sync_model: str
 
     @classmethod
     def of(cls, clip: Clip, recipe: Recipe, kit: Kit, stage_done: StageDone) -> "Moving":
         """Fit the head, and hold its lips against the sound."""
         motion, fit = reconstruct(clip, kit.head, recipe.reconstruct)
         stage_done("reconstruct")
-        reading = sync(clip, motion, kit.sync, kit.head)
+        reading, model = sync(clip, motion, kit.sync, kit.head, kit.syncnet)
         stage_done("sync")
-        return cls(clip, motion, fit, reading)
+        return cls(clip, motion, fit, reading, model)
 
 
 def measure(
@@ -101,7 +102,7 @@ def record_of(
     stage_done("speech")
     curves = voice_curves(clip, spoken)
     sounds, how = background(clip, spoken), voice_cues(spoken, curves, voice, recipe.cues)
-    face = face_cues(clip)
+    face, emotion = face_cues(clip), voice_emotion(clip, voice, kit.emotion, recipe.cues)
     stage_done("cues")
     witness = evidence(clip, motion, spoken, kit.head, kit.readout, recipe.reconstruct, recipe.evidence)
     asymmetry = face_asymmetry(clip, kit.head)
@@ -123,7 +124,7 @@ def record_of(
         recon_lip_gap_corr=fit.lip_gap_correlation,
         recon_jitter=fit.jitter,
         landmark_disagreement=clip.landmark_disagreement,
-        **asdict(matched(in_sync, witness.lip_voice_corr, kit.readout)),
+        **asdict(in_sync if kit.syncnet else matched(in_sync, witness.lip_voice_corr, kit.readout)),
         **asdict(sounds),
         **asdict(witness),
     )
@@ -132,5 +133,6 @@ def record_of(
     speaker_id = speaker_of(source.offer, source.source_id, clip.track_index)
     split = split_of(speaker_id, recipe.splits)
     return ClipRecord(
-        clip.span, scores, motion, spoken, curves, how, face, speaker_id, split, recipe.tier, verdicts, asymmetry
-    )
+        clip.span, scores, motion, spoken, curves, how, face, speaker_id, split, recipe.tier, verdicts, asymmetry,
+        emotion, one.sync_model,
+    )  # fmt: skip

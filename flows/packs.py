@@ -23,7 +23,7 @@ from schemas.config import StageConfig
 from schemas.motion import HeadMotion
 from schemas.source import Offer, SourceVideo
 from schemas.speech import SpeechFeatures
-from schemas.units import SAMPLE_RATE, samples_of
+from schemas.units import SAMPLE_RATE, SAMPLES_PER_FRAME, samples_of
 from tasks.augment import VERSION as AUGMENT_VERSION
 from tasks.augment import AugmentConfig, augment
 from tasks.ingest import IngestConfig, ingest
@@ -34,7 +34,6 @@ from tasks.speech import SpeechConfig
 from warehouse.batches import WarehouseClip, stream_clips
 from warehouse.selection import TRAIN, SelectedClip, SelectedClips
 
-_SMALLEST_PICTURE_PX: Final = 16  # only the sound is wanted
 _CLIPS_A_SPEAKER: Final = 4
 _WITHOUT_IT: Final = "Put it back, or do without its sound: train with --copies 0, evaluate with --films 0"
 
@@ -100,14 +99,21 @@ def _silence_of(ear: Ear) -> SpeechFeatures:
 def sound_of(clip: SelectedClip) -> Float32:
     """The clip's sound [T * 640] again, from its source. Raises ``CannotTrain`` if that cannot be read any more, or is
     another file by now."""
-    source = ingest(Offer(clip.path), IngestConfig())
-    if not isinstance(source, SourceVideo):
-        raise CannotTrain(f"{clip.path} can no longer be read: {source.detail}. {_WITHOUT_IT}")
-    if source.source_id != clip.source_id:
-        raise CannotTrain(f"{clip.path} is another file than the one that was curated. {_WITHOUT_IT}")
-    with Footage(source, _SMALLEST_PICTURE_PX) as footage:
-        audio, _ = footage.sound(clip.start_frame, clip.n_frames, samples_of(clip.sync_shift_ms))
+    ((_, audio),) = sounds_of([clip])
     return audio
+
+
+def sounds_of(clips: Sequence[SelectedClip]) -> Iterator[tuple[SelectedClip, Float32]]:
+    """The same of clips of one source, which is read once; in the order in which their sounds begin."""
+    source = ingest(Offer(clips[0].path), IngestConfig())
+    if not isinstance(source, SourceVideo):
+        raise CannotTrain(f"{clips[0].path} can no longer be read: {source.detail}. {_WITHOUT_IT}")
+    if any(clip.source_id != source.source_id for clip in clips):
+        raise CannotTrain(f"{clips[0].path} is another file than the one that was curated. {_WITHOUT_IT}")
+    begins = {clip.clip_id: SAMPLES_PER_FRAME * clip.start_frame + samples_of(clip.sync_shift_ms) for clip in clips}
+    with Footage(source, max_side_px=None) as footage:
+        for clip in sorted(clips, key=lambda clip: begins[clip.clip_id]):
+            yield clip, footage.sound(clip.start_frame, clip.n_frames, samples_of(clip.sync_shift_ms))[0]
 
 
 def embedding_of(root: Path, selected: SelectedClips) -> str:

@@ -5,13 +5,13 @@ import json
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError
 
 from flows.errors import InvalidRecipe
-from flows.own_files import identified, identified_sync
+from flows.own_files import identified, identified_cues, identified_sync
 from schemas.config import StageConfig
 from tasks.clips import ClipsConfig
 from tasks.cues import CuesConfig
@@ -34,7 +34,7 @@ from tasks.voice import VoiceConfig
 
 Tier = Literal["pretrain", "strict"]
 _BY_CONTENT = {"head", "backend", "deca", "fan"}  # in ``made_with``, without the place where a file lies
-_PLACE = {"model": {"path"}}
+_PLACES: dict[str, Any] = {"model": {"path"}, "syncnet": {"weights": {"path"}}}
 
 
 class Tiers(StageConfig):
@@ -84,9 +84,13 @@ class Recipe(StageConfig):
 
     def _key(self, *names: str) -> str:
         versions = {stage.name: stage.version for stage in STAGES if stage.name in names}
-        settings = self.model_dump(
-            mode="json", include=set(names), exclude={"reconstruct": _BY_CONTENT, "sync": _PLACE}
-        )
+        aside: dict[str, Any] = {"reconstruct": _BY_CONTENT, "sync": _PLACES}
+        # What there was not always is left out where it is not asked for: the key stays what it was.
+        if self.sync.syncnet is None:
+            aside["sync"] = _PLACES | {"syncnet": True}
+        if self.cues.emotion_model is None:
+            aside["cues"] = {"emotion_model": True}
+        settings = self.model_dump(mode="json", include=set(names), exclude=aside)
         made_with = self.reconstruct.made_with
         text = json.dumps([versions, settings, *([made_with] if made_with else [])], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -111,7 +115,11 @@ def load_recipe(path: Path | None = None) -> Recipe:
         recipe = Recipe.model_validate(settings)
         if path is None:
             return recipe
-        own_files = {"reconstruct": identified(recipe.reconstruct, path), "sync": identified_sync(recipe.sync, path)}
+        own_files = {
+            "reconstruct": identified(recipe.reconstruct, path),
+            "sync": identified_sync(recipe.sync, path),
+            "cues": identified_cues(recipe.cues, path),
+        }
         return recipe.model_copy(update=own_files)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())

@@ -119,6 +119,8 @@ def _card(
     return SyncCard(
         network=plan.network,
         calibration=calibration,
+        speakers=tuple(sorted({clip.speaker_id for clip in selected.of(TRAIN)})),
+        invented_speakers=plan.invented_speakers,
         training={
             "snapshot": selected.snapshot,
             "licence_class": selected.licence_class.value if selected.of(TRAIN) else "",

@@ -15,6 +15,7 @@ from rich.console import Console
 from flows.errors import CannotTrain
 from flows.evaluation import EvaluationPlan, evaluate_on, held_out_of, metrics_of
 from flows.hearing import Ear
+from flows.judging import open_judging
 from flows.packs import MixtureConfig, Packs, make_packs
 from flows.settings import Settings
 from models.avatar.protocol import MotionModel
@@ -163,9 +164,10 @@ def _deliver(
     objective.to("cpu")
     model: MotionModel = objective if isinstance(objective, Paper) else Sampler(objective)
     console.print("measuring it on clips it has not seen")
-    evaluation = evaluate_on(root, model, packs.ear, selected, plan.evaluation, head)
+    judging = open_judging(held_out_of(selected, plan.evaluation))
+    evaluation = evaluate_on(root, model, packs.ear, selected, plan.evaluation, head, judging.judge)
     card = _card(plan, selected, objective, trained, packs, evaluation)
-    write_report(evaluation, run / "report", facts=facts_of(card), head=head)
+    write_report(evaluation, run / "report", facts=facts_of(card) | judging.facts, head=head)
     checkpoint = run / "checkpoint"
     if not checkpoint.exists():
         write_checkpoint(checkpoint, card, trained.weights, packs.mixture.statistics)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from models.points68 import N_POINTS, WHERE_FAN_IS_HAD, boxes_within
+from models.tensor_file import read_tensors
 from schemas.arrays import Float32, UInt8
 
 _LARGEST_FILE: Final = 1 << 30
@@ -65,13 +66,9 @@ def read_parameters(path: Path) -> Mapping[str, torch.Tensor]:
     if not path.is_file():
         raise FanUnavailable(f"{path} is not there. {WHERE_FAN_IS_HAD}.")
     try:
-        if path.stat().st_size > _LARGEST_FILE:
-            raise ValueError(f"{path.stat().st_size >> 20} MB, more than {_LARGEST_FILE >> 20}")
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch's reader raises whatever a broken file leads it to
-        raise FanUnavailable(
-            f"{path}: not a torch file of plain tensors ({str(error)[:300]}). {WHERE_FAN_IS_HAD}."
-        ) from error
+        content = read_tensors(path, _LARGEST_FILE)
+    except ValueError as error:
+        raise FanUnavailable(f"{path}: {error}. {WHERE_FAN_IS_HAD}.") from error
     if isinstance(content, Mapping):
         content = content.get("state_dict", content)
     if not isinstance(content, Mapping) or not all(isinstance(value, torch.Tensor) for value in content.values()):

@@ -8,6 +8,7 @@ import numpy as np
 from schemas.arrays import Bool, Float32, Int32, UInt8, admit_fields
 from schemas.units import (
     DECA_DIM,
+    LIPS_DIM,
     MOUTH_PATCH_SIZE,
     N_BLENDSHAPES,
     N_LANDMARKS,
@@ -82,6 +83,7 @@ class Clip:
     damaged_ratio: float  # share of the source part's frames that the decoder flagged
     deca: Float32 | None = None  # [T, 364] DECA's code, where a recipe asks for it (models.deca.code)
     disagreement: Float32 | None = None  # [T] of two landmark finders (models.points68), -1 where one did not look
+    lips: Float32 | None = None  # [T, 1024] SyncNet's embedding (models.syncnet.films), zero where there is none
 
     def __post_init__(self) -> None:
         patch = MOUTH_PATCH_SIZE
@@ -100,6 +102,8 @@ class Clip:
             admit_fields(self, {"T": self.n_frames}, deca=(np.float32, ("T", DECA_DIM)))
         if self.disagreement is not None:
             admit_fields(self, {"T": self.n_frames}, disagreement=(np.float32, ("T",)))
+        if self.lips is not None:
+            admit_fields(self, {"T": self.n_frames}, lips=(np.float32, ("T", LIPS_DIM)))
 
     @property
     def landmark_disagreement(self) -> float | None:

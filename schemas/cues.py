@@ -1,4 +1,5 @@
-"""What a voice and a face do beside the words: curves over time, and numbers for the whole clip. No labels."""
+"""What a voice and a face do beside the words: curves over time, and numbers for the whole clip. The only labels
+are those of a model that a recipe names."""
 
 from dataclasses import dataclass, fields
 
@@ -52,6 +53,18 @@ class VoiceCues(_Numbers):
     loudness_range_db: float | None  # the same, of voiced frames
     voice_tilt_db: float | None  # median of voiced frames, dB an octave
     words_per_s: float | None  # of time in words
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceEmotion:
+    """What a model of the user's own makes of a voice, by its own K labels. What they are worth its authors say."""
+
+    model: str
+    labels: tuple[str, ...]
+    probabilities: Float32  # [K]; they add up to 1 unless the model may give several labels at once
+
+    def __post_init__(self) -> None:
+        admit_fields(self, {"K": len(self.labels)}, probabilities=(np.float32, ("K",)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,15 @@ import numpy as np
 
 from schemas.arrays import Float32, Int32, UInt8, admit_fields
 from schemas.source import SourceVideo
-from schemas.units import DECA_DIM, MOUTH_PATCH_SIZE, N_BLENDSHAPES, N_LANDMARKS, SAMPLES_PER_FRAME, THUMBNAIL_SIZE
+from schemas.units import (
+    DECA_DIM,
+    LIPS_DIM,
+    MOUTH_PATCH_SIZE,
+    N_BLENDSHAPES,
+    N_LANDMARKS,
+    SAMPLES_PER_FRAME,
+    THUMBNAIL_SIZE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +29,7 @@ class Faces:
     deca: Float32 | None = None  # [M, 364] DECA's code of each face, where a recipe asks for it (models.deca.code)
 
     disagreement: Float32 | None = None  # [M] of two landmark finders (models.points68), -1 where one did not look
+    lips: Float32 | None = None  # [M, 1024] SyncNet's embedding (models.syncnet.films), zero where there is none
 
     def __post_init__(self) -> None:
         patch = MOUTH_PATCH_SIZE
@@ -37,6 +46,8 @@ class Faces:
             admit_fields(self, {"M": len(self.frame)}, deca=(np.float32, ("M", DECA_DIM)))
         if self.disagreement is not None:
             admit_fields(self, {"M": len(self.frame)}, disagreement=(np.float32, ("M",)))
+        if self.lips is not None:
+            admit_fields(self, {"M": len(self.frame)}, lips=(np.float32, ("M", LIPS_DIM)))
         if np.any(np.diff(self.frame) < 0):
             raise ValueError("Faces.frame: rows must be ordered by frame")
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from schemas.arrays import Float32
 from schemas.clip import ClipSpan
-from schemas.cues import FaceCues, VoiceCues, VoiceCurves
+from schemas.cues import FaceCues, VoiceCues, VoiceCurves, VoiceEmotion
 from schemas.motion import HeadMotion
 from schemas.source import Offer, SourceVideo
 from schemas.speech import SpeechTrack
@@ -95,6 +95,8 @@ class ClipRecord:
     tier: str
     verdicts: tuple[Verdict, ...]
     asymmetry: Float32  # [90] mm: models.evidence.asymmetry
+    voice_emotion: VoiceEmotion | None  # where a recipe names a model for it
+    sync_model: str  # who read how lips and sound lie to each other: its name @ the beginning of its weights' sha256
 
     @property
     def refusal(self) -> Verdict | None:

@@ -19,7 +19,7 @@ class SyncReading:
 @dataclass(frozen=True, slots=True)
 class SyncScores:
     """What a clip's record keeps: the offset in the file, what was done about it, and how the clip is now. None where
-    it cannot be told."""
+    it cannot be told. ``ClipRecord.sync_model`` says who read it."""
 
     sync_offset_ms: float | None  # in the file
     sync_shift_ms: float  # by which the clip's sound was taken from later in the file; 0 where it was left

@@ -55,6 +55,11 @@ CLIPS: Final = pa.schema(
         ("transcript", pa.string()),
         *((name, pa.float32()) for name in ClipScores.names()),
         *((name, pa.float32()) for name in (*VoiceCues.names(), *FaceCues.names())),
+        ("sync_model", pa.string()),  # "lip-landmarks@8631717a", "syncnet_v2@..."; null in clips older than it
+        # schemas.cues.VoiceEmotion; null without such a model, and where too little is said
+        ("emotion_model", pa.string()),
+        ("emotion_labels", pa.list_(pa.string())),  # emotion_probabilities[list_position(emotion_labels, 'happy')]
+        ("emotion_probabilities", _FLOATS),
     ]
 )
 

@@ -22,6 +22,7 @@ SHAPE_DIM: Final = 100
 EXPRESSION_DIM: Final = 50
 DETAIL_DIM: Final = 128
 DECA_DIM: Final = 236 + DETAIL_DIM  # DECA's coarse code, then its detail
+LIPS_DIM: Final = 1024  # SyncNet's embedding
 
 THUMBNAIL_SIZE: Final = (27, 48)  # height, width: what TransNetV2 reads, enough for a flash guard
 MOUTH_PATCH_SIZE: Final = 24

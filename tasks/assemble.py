@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from schemas.cues import VoiceEmotion
 from schemas.record import ClipRecord, SourceRecord
 from schemas.tables import TABLES
 from schemas.verdict import Reason, Verdict
@@ -81,6 +82,18 @@ def _clip_row(record: ClipRecord) -> dict[str, Any]:
         **{name: getattr(record.scores, name) for name in record.scores.names()},
         **asdict(record.voice_cues),
         **asdict(record.face_cues),
+        "sync_model": record.sync_model,
+        **_emotion(record.voice_emotion),
+    }
+
+
+def _emotion(found: VoiceEmotion | None) -> dict[str, Any]:
+    if found is None:
+        return {}
+    return {
+        "emotion_model": found.model,
+        "emotion_labels": found.labels,
+        "emotion_probabilities": found.probabilities,
     }
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from schemas.arrays import Float32
+from schemas.arrays import Float32, Int32
 from schemas.clip import Clip, FaceTrack, clip_id_of
 from schemas.config import StageConfig
 from schemas.observation import Observation
@@ -160,7 +160,13 @@ def _clips(observation: Observation, track: FaceTrack, bounds: list[int], stage_
             damaged_ratio=observation.damaged_frames / observation.n_frames,
             deca=None if faces.deca is None else _between(faces.deca, a, b, w),
             disagreement=None if faces.disagreement is None else faces.disagreement[np.where(w < 0.5, a, b)],
+            lips=None if faces.lips is None else _seen_alone(faces.lips, track.rows[piece]),
         )
+
+
+def _seen_alone(rows: Float32, which: Int32) -> Float32:
+    """``rows`` [M, D] of the frames ``which`` [T]; zero where one is bridged, and was not seen."""
+    return np.where(which[:, None] >= 0, rows[which], np.float32(0))
 
 
 def _neighbours(track: FaceTrack) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Float32]:

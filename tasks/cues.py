@@ -1,9 +1,11 @@
 """What a voice and a face do beside the words.
 
 Enters: a ``Clip`` and its ``SpeechTrack``. Leaves: curves of the voice at 25 frames a second, numbers for the clip
-that go with arousal, what sounds beside the voice, and which emotions the face shows. Nothing here is a label, and only
-music is gated.
+that go with arousal, what sounds beside the voice, and which emotions the face shows. Nothing here is a label, but for
+those of a model that the recipe names, and only music is gated.
 """
+
+from typing import Protocol
 
 import numpy as np
 from pydantic import Field
@@ -15,13 +17,22 @@ from schemas.arrays import Float32
 from schemas.clip import Clip
 from schemas.config import StageConfig
 from schemas.controls import EMOTIONS
-from schemas.cues import Background, FaceCues, VoiceCues, VoiceCurves
+from schemas.cues import Background, FaceCues, VoiceCues, VoiceCurves, VoiceEmotion
 from schemas.speech import SpeechTrack, VoiceQuality
 
 VERSION = "1"
 
 
+class EmotionClassifier(Protocol):
+    """``models.voice_emotion.TransformersEmotion``."""
+
+    def classify(self, audio: Float32) -> VoiceEmotion: ...
+
+
 class CuesConfig(StageConfig):
+    emotion_model: str | None = Field(
+        None, description="a transformers audio classifier of your own, by name or path: its labels' probabilities"
+    )
     min_speech_ratio: float = Field(0.2, ge=0, le=1, description="with less speech, the voice tells nothing")
     min_voiced_frames: int = Field(12, ge=2, description="with fewer, neither its pitch nor its range does")
 
@@ -55,6 +66,15 @@ def voice_cues(speech: SpeechTrack, curves: VoiceCurves, quality: VoiceQuality, 
         voice_tilt_db=float(np.median(curves.tilt_db[voiced])) if pitched else None,
         words_per_s=len(speech.words) / in_words_s if in_words_s > 0 else None,
     )
+
+
+def voice_emotion(
+    clip: Clip, quality: VoiceQuality, classifier: EmotionClassifier | None, config: CuesConfig
+) -> VoiceEmotion | None:
+    """By the labels of ``classifier``; None without one, or where too little is said."""
+    if classifier is None or quality.speech_ratio < config.min_speech_ratio:
+        return None
+    return classifier.classify(clip.audio)
 
 
 def background(clip: Clip, speech: SpeechTrack) -> Background:

@@ -17,6 +17,7 @@ from scenedetect.detectors import ContentDetector
 from models.deca.passing import FaceCodes, FaceEncoder
 from models.face_crops import mouth_patch, sharpness
 from models.points68 import SecondLook
+from models.syncnet.films import FaceFilms, FilmEncoder
 from schemas.arrays import Float32, UInt8
 from schemas.config import StageConfig
 from schemas.observation import Faces, Observation
@@ -46,9 +47,11 @@ def observe(
     config: ObserveConfig,
     encoder: FaceEncoder | None = None,
     second: SecondLook | None = None,
+    films: FilmEncoder | None = None,
 ) -> Iterator[Observation]:
     """Yield the parts of ``source`` in order, each at most ``config.part_s`` long. With an ``encoder`` every face is
-    cut out and encoded on the way, with a ``second`` finder compared, for no later stage sees it again.
+    cut out and encoded on the way, with ``films`` five pictures of it together, with a ``second`` finder compared, for
+    no later stage sees it again.
 
     Raises ``tasks.media.container.UndecodableMedia`` if not one picture can be decoded.
     """
@@ -56,7 +59,7 @@ def observe(
     landmarker.restart()
     with Footage(source, config.max_side_px) as footage:
         codes = None if encoder is None else FaceCodes(encoder)
-        look = _Look(landmarker, config.restart_score, codes, second)
+        look = _Look(landmarker, config.restart_score, codes, second, None if films is None else FaceFilms(films))
         for number, pictures in groupby(footage.pictures(), key=lambda p: p.index // part_frames):
             yield _part(footage, look, pictures, number * part_frames)
 
@@ -95,6 +98,7 @@ class _Seen:
     mouth_patch: UInt8  # [F, 24, 24, 3]
     code: Float32 | None  # [F, 364] DECA's, filled in by the end of the part
     disagreement: Float32 | None  # [F] of the two finders
+    lips: Float32 | None  # [F, 1024] SyncNet's, filled in by the end of the part
 
 
 class _CutScore(ContentDetector):  # type: ignore[misc] # scenedetect is not typed
@@ -109,24 +113,32 @@ class _Look:
     """The instruments, in the order in which they look at a picture."""
 
     def __init__(
-        self, finder: "FaceFinder", restart_score: float, codes: FaceCodes | None, second: SecondLook | None
+        self,
+        finder: "FaceFinder",
+        restart_score: float,
+        codes: FaceCodes | None,
+        second: SecondLook | None,
+        films: FaceFilms | None,
     ) -> None:
         self._finder = finder
         self._restart_score = restart_score
         self._codes = codes
         self._second = second
+        self._films = films
         self._cut_score = _CutScore()
         self._last: _Seen | None = None
 
     def at(self, picture: Picture) -> _Seen:
         if picture.repeats and self._last is not None:
-            return replace(self._last, cut_score=0.0)
+            return replace(self._last, cut_score=0.0, lips=self._lips(picture.rgb, self._last.found))
         rgb = picture.rgb
         height = max(1, round(rgb.shape[0] * _CUT_WIDTH / rgb.shape[1]))
         small = _shrunk(rgb, _CUT_WIDTH, height)
         score = self._cut_score.of(small[:, :, ::-1], picture.index)
         if score >= self._restart_score:
             self._finder.restart()
+            if self._films is not None:
+                self._films.finish()
         found = self._finder.find(rgb)
         self._last = _Seen(
             cut_score=score,
@@ -138,13 +150,19 @@ class _Look:
             disagreement=(
                 None if self._second is None else self._second.disagreement(rgb, found.landmarks, picture.index)
             ),
+            lips=self._lips(rgb, found),
         )
         return self._last
+
+    def _lips(self, rgb: UInt8, found: "FoundFaces") -> Float32 | None:
+        return None if self._films is None else self._films.of(rgb, found.landmarks)
 
     def finish(self) -> None:
         """Nothing is owed any more to what was seen so far."""
         if self._codes is not None:
             self._codes.finish()
+        if self._films is not None:
+            self._films.finish()
 
 
 def _shrunk(rgb: UInt8, width: int, height: int) -> UInt8:
@@ -173,6 +191,7 @@ class _Notes:
         patch = (MOUTH_PATCH_SIZE, MOUTH_PATCH_SIZE, 3)
         codes = [s.code for _, s in noted if s.code is not None]
         apart = [s.disagreement for _, s in noted if s.disagreement is not None]
+        lips = [s.lips for _, s in noted if s.lips is not None]
         return Faces(
             frame=rows([np.full(len(s.found), k, np.int32) for k, s in noted], np.int32),
             landmarks=rows([s.found.landmarks for _, s in noted], np.float32, N_LANDMARKS, 3),
@@ -181,4 +200,5 @@ class _Notes:
             mouth_patch=rows([s.mouth_patch for _, s in noted], np.uint8, *patch),
             deca=np.concatenate(codes) if codes else None,
             disagreement=np.concatenate(apart) if apart else None,
+            lips=np.concatenate(lips) if lips else None,
         )

@@ -15,9 +15,10 @@ from pydantic import BeforeValidator, Field
 from models.avatar.motion import to_frames
 from models.evidence.readout import LipReadout
 from models.head.model import HeadModel
+from models.syncnet.settings import SyncNetSettings
 from schemas.arrays import Float32
 from schemas.clip import Clip, clip_id_of
-from schemas.config import OwnFile, StageConfig, path_alone
+from schemas.config import OwnFile, OwnFileByPath, StageConfig, path_alone
 from schemas.motion import HeadMotion
 from schemas.observation import Observation
 from schemas.sync import SyncReading, SyncScores
@@ -29,7 +30,27 @@ VERSION = "2"
 class SyncReader(Protocol):
     """``models.sync.model.SyncModel``."""
 
+    @property
+    def name(self) -> str:
+        """Which model, by its weights."""
+        ...
+
     def read(self, frames: Float32, audio: Float32, head: HeadModel) -> SyncReading: ...
+
+
+class FilmReader(Protocol):
+    """``models.syncnet.reader.SyncNet``, which has seen the pictures while they passed."""
+
+    @property
+    def name(self) -> str: ...
+
+    def read(self, lips: Float32, audio: Float32) -> SyncReading: ...
+
+
+class SyncNetFile(SyncNetSettings):
+    """SyncNet v2, which reads a confidence and no probability."""
+
+    weights: OwnFileByPath = Field(description="syncnet_v2.model")
 
 
 def _default_or_folder(value: object) -> object:
@@ -40,6 +61,7 @@ class SyncConfig(StageConfig):
     model: Annotated[Literal["default"] | OwnFile, BeforeValidator(_default_or_folder)] = Field(
         "default", description="'default', or the folder that `xtalker train-sync` wrote"
     )
+    syncnet: SyncNetFile | None = Field(None, description="the sync stage reads with SyncNet v2 in place of the model")
     correct: bool = Field(True, description="move the sound of clips that are constantly early or late by a little")
     least_ms: float = Field(
         80.0, ge=0, description="a smaller offset is left alone: nobody sees it, and it may be none"
@@ -49,9 +71,19 @@ class SyncConfig(StageConfig):
     least_confidence: float = Field(0.4, ge=0, le=1, description="of an offset that is mended")
 
 
-def sync(clip: Clip, motion: HeadMotion, reader: SyncReader, head: HeadModel) -> SyncReading:
-    """How the clip's sound lies to the lips of ``motion``."""
-    return reader.read(to_frames(motion), clip.audio, head)
+def sync(
+    clip: Clip, motion: HeadMotion, reader: SyncReader, head: HeadModel, syncnet: FilmReader | None = None
+) -> tuple[SyncReading, str]:
+    """How the clip's sound lies to its lips, and the name of the model that says so: ``syncnet`` of the lips' pictures,
+    or without it ``reader`` of the lips of ``motion``.
+
+    Raises ``ValueError`` with ``syncnet`` for a clip that was observed without it.
+    """
+    if syncnet is None:
+        return reader.read(to_frames(motion), clip.audio, head), reader.name
+    if clip.lips is None:
+        raise ValueError(f"clip {clip.clip_id} has no embeddings of its lips: observe it with SyncNet")
+    return syncnet.read(clip.lips, clip.audio), syncnet.name
 
 
 def shift_of(reading: SyncReading, config: SyncConfig) -> int:
@@ -97,6 +129,7 @@ def shifted(clip: Clip, observation: Observation, shift_samples: int, stage_vers
         audio_coverage=max(min(end, high) - max(begin, low), 0) / (end - begin),
         deca=None if clip.deca is None else clip.deca[own],
         disagreement=None if clip.disagreement is None else clip.disagreement[own],
+        lips=None if clip.lips is None else clip.lips[own],
     )
 
 

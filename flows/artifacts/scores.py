@@ -7,10 +7,11 @@ from flows.artifacts.markdown import plain, table
 from schemas.version import MODEL_ROW, ModelMetric
 from tasks.evaluate.measure import METRICS, Better, Metric
 from tasks.evaluate.records import Evaluation, Row, Span
+from tasks.evaluate.sync import PREFERRED
 
 SHOWN: Final = (
     "LVE", "MOD", "gap correlation", "lip spread", "MTM", "closure recall", "UFVE", "upper spread", "head spread",
-    "BA over chance",
+    "BA over chance", PREFERRED,
 )  # fmt: skip
 BESIDE: Final = (Row.TRUTH, Row.SHUFFLED, Row.NEIGHBOURS, Row.MEAN)
 _MOST_WARNINGS: Final = 8

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Final
 
 from flows.errors import CannotTrain
-from flows.evaluation import EvaluationPlan, evaluate_on, in_short, soundtracks
+from flows.evaluation import EvaluationPlan, evaluate_on, held_out_of, in_short, soundtracks
 from flows.hearing import open_ear
+from flows.judging import open_judging
 from flows.performing import DEFAULT, find_model
 from flows.settings import Settings
 from flows.training import facts_of
@@ -15,6 +16,7 @@ from models.head.model import UnreadableHeadModel
 from models.head.shelf import HeadShelf, UnknownHeadModel
 from models.presets import open_model
 from models.speech_encoder import SpeechModelUnavailable
+from models.sync.model import UnreadableSyncModel
 from models.training.checkpoint import UnreadableCheckpoint, read_card
 from models.whisper.checkpoint import InvalidWhisperModel
 from tasks.evaluate.records import EvaluateConfig
@@ -30,6 +32,7 @@ _REFUSALS: Final = (
     UnreadableHeadModel,
     UnknownSpeech,
     UnreadableCheckpoint,
+    UnreadableSyncModel,
 )
 
 
@@ -41,6 +44,7 @@ def run(
     films: int,
     steps: int | None,
     where: str | None,
+    sync: Path | None,
     warehouse: Path | None,
 ) -> int:
     settings = Settings.load(warehouse)
@@ -59,15 +63,18 @@ def run(
         heads = HeadShelf.beside(settings.assets)
         head = heads.head(card.head_model)
         ear = open_ear(settings.assets, card.speech_model)
-        evaluation = evaluate_on(settings.warehouse, open_model(folder, heads=heads), ear, selected, plan, head)
+        judging = open_judging(held_out_of(selected, plan), sync)
+        performer = open_model(folder, heads=heads)
+        evaluation = evaluate_on(settings.warehouse, performer, ear, selected, plan, head, judging.judge)
     except _REFUSALS as error:
         raise CannotTrain(str(error)) from error
     print(f"{name} on {', '.join(splits)} of snapshot {selected.snapshot}")
-    print("\n".join(in_short(evaluation)))
+    print("\n".join([*in_short(evaluation), *(f"{key} {value}" for key, value in judging.facts.items())]))
     late = [audit.clip_id for audit in evaluation.audits if audit.late]
     if late:
         print(f"out of sync by the model's ear: {', '.join(late)}")
     if report is not None:
         sounds = soundtracks(selected, [clip.clip_id for clip in evaluation.played[:films]])
-        print(f"report {write_report(evaluation, report, sounds, {'version': name} | facts_of(card), head)}")
+        facts = {"version": name} | facts_of(card) | judging.facts
+        print(f"report {write_report(evaluation, report, sounds, facts, head)}")
     return 0

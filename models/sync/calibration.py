@@ -51,7 +51,7 @@ class SyncCalibration(StageConfig):
         known = confidence >= self.least_confidence
         drift = float("nan")
         if known:
-            found, evidence = drift_of(products, _steepest(products))
+            found, evidence = drift_of(products, steepest_frames(len(products)))
             drift = found if evidence >= self.least_drift_evidence else 0.0
         return SyncReading(
             offset_ms=peak.late_frames * MS_PER_FRAME if known else float("nan"),
@@ -103,13 +103,13 @@ def calibrate(trials: Sequence[Trial]) -> SyncCalibration:
 def _evidence_by_chance(trials: Sequence[Trial]) -> float:
     """What a drift is said to be worth in all but one in a thousand of the trials, in none of which anything drifts."""
     own = [trial.products for trial in trials if np.isfinite(trial.late_frames)]
-    found = [drift_of(products, _steepest(products))[1] for products in own]
+    found = [drift_of(products, steepest_frames(len(products)))[1] for products in own]
     return float(np.percentile(found, _STEADY_PERCENTILE))
 
 
-def _steepest(products: Float32) -> float:
-    """The drift that is looked for, in frames over the clip: film played at another rate is four per cent off."""
-    return min(_STEEPEST_SHARE * len(products), _STEEPEST_FRAMES)
+def steepest_frames(n_frames: int) -> float:
+    """The drift that is looked for over so many frames: film played at another rate is four per cent off."""
+    return min(_STEEPEST_SHARE * n_frames, _STEEPEST_FRAMES)
 
 
 def _best_temper(trials: Sequence[Trial]) -> float:

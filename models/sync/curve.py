@@ -46,7 +46,7 @@ def peak_of(products: Float32, temper: float) -> Peak:
     posterior = _softmax(temper * len(products) * curve)
     offsets = np.arange(len(curve))
     return Peak(
-        late_frames=best - furthest + _parabola(curve, best),
+        late_frames=best - furthest + parabola(curve, best),
         mean=float(curve[best]),
         rise=float(curve[best] - np.median(curve)),
         share=float(posterior[np.abs(offsets - best) <= NEAR_FRAMES].sum()),
@@ -86,7 +86,7 @@ def drift_of(products: Float32, steepest_frames: float, step_frames: float = 0.5
     return float(drifts[best]), float(sums.max() - straight)
 
 
-def _parabola(curve: Float64, best: int) -> float:
+def parabola(curve: Float64, best: int) -> float:
     """Where between its neighbours the top lies, -0.5..0.5."""
     if not 0 < best < len(curve) - 1:
         return 0.0

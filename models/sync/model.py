@@ -22,7 +22,6 @@ from torch import Tensor
 
 from models.head.model import HeadModel
 from models.sync.calibration import SyncCalibration
-from models.sync.curve import in_step
 from models.sync.features import mouth_input, mouth_mm, sound_decades, sound_input
 from models.sync.network import SyncNetwork, SyncNetworkConfig
 from models.training.folders import appearing
@@ -33,7 +32,8 @@ from schemas.sync import SyncReading
 FURTHEST_FRAMES: Final = 25  # a second either way
 _WEIGHTS, _CARD = "model.safetensors", "config.json"
 _LARGEST_FILE: Final = 16 << 20
-_DEFAULT: Final = Path(__file__).parent.parent / "data" / "sync"
+_NAME_DIGITS: Final = 8
+SHIPPED: Final = Path(__file__).parent.parent / "data" / "sync"  # its MODEL_CARD.md says what it is
 
 
 class UnreadableSyncModel(RuntimeError):
@@ -46,6 +46,10 @@ class SyncCard(StageConfig):
     format: Literal[1] = 1
     network: SyncNetworkConfig
     calibration: SyncCalibration
+    speakers: tuple[str, ...] | None = Field(
+        None, description="recorded people it was trained on, as the warehouse names them; None: it is not known"
+    )
+    invented_speakers: int = Field(0, ge=0, description="people beside them who do not exist")
     training: dict[str, JsonValue] = Field(default_factory=dict)
     metrics: dict[str, float] = Field(default_factory=dict)
     sha256: str = Field("", description="of the weights' file")
@@ -54,7 +58,8 @@ class SyncCard(StageConfig):
 class SyncModel:
     """Reads whether lips say a sound. Loaded once, for any number of clips."""
 
-    def __init__(self, network: SyncNetwork, calibration: SyncCalibration) -> None:
+    def __init__(self, network: SyncNetwork, calibration: SyncCalibration, name: str = "") -> None:
+        self.name = name
         self._network = network.eval().requires_grad_(False)
         self.calibration = calibration
 
@@ -62,21 +67,27 @@ class SyncModel:
         """How ``frames`` [T, 58] of ``head`` (``models.avatar.motion``) and ``audio`` [T * 640] lie to each other."""
         return self.calibration.reading(self.products(mouth_mm(frames, head), sound_decades(audio)))
 
-    def score(self, frames: Float32, audio: Float32, head: HeadModel) -> float:
-        """How well generated ``frames`` say ``audio``, taken as ``read`` does: ``models.sync.curve.in_step``."""
-        return in_step(self.products(mouth_mm(frames, head), sound_decades(audio)))
+    @torch.inference_mode()
+    def see(self, mouth: Float32) -> Float32:
+        """Embeddings [T, E] of ``mouth`` [T, 126] (``models.sync.features``)."""
+        return np.asarray(self._network.see(torch.from_numpy(mouth_input(mouth))[None])[0].numpy())
 
     @torch.inference_mode()
+    def hear(self, decades: Float32) -> Float32:
+        """Embeddings [T, E] of ``decades`` [4 * T, 40]."""
+        return np.asarray(self._network.hear(torch.from_numpy(sound_input(decades))[None])[0].numpy())
+
     def products(self, mouth: Float32, decades: Float32) -> Float32:
-        """What every frame says about every offset, [T, 51] as ``models.sync.curve`` takes it, of ``mouth`` [T, 126]
-        and ``decades`` [4 * T, 40] (``models.sync.features``)."""
-        lips = self._network.see(torch.from_numpy(mouth_input(mouth))[None])[0].numpy()
-        sound = self._network.hear(torch.from_numpy(sound_input(decades))[None])[0].numpy()
-        edge = np.full((FURTHEST_FRAMES, sound.shape[1]), np.nan, np.float32)
-        around = np.lib.stride_tricks.sliding_window_view(
-            np.concatenate([edge, sound, edge]), 2 * FURTHEST_FRAMES + 1, axis=0
-        )
-        return np.asarray(np.einsum("te,tek->tk", lips, around), np.float32)
+        """``products_of`` what it sees and hears."""
+        return products_of(self.see(mouth), self.hear(decades))
+
+
+def products_of(lips: Float32, sound: Float32, furthest: int = FURTHEST_FRAMES) -> Float32:
+    """What every frame says about every offset, [T, 2 * furthest + 1] as ``models.sync.curve`` takes it, of the
+    embeddings ``lips`` and ``sound``, both [T, E]."""
+    edge = np.full((furthest, sound.shape[1]), np.nan, np.float32)
+    around = np.lib.stride_tricks.sliding_window_view(np.concatenate([edge, sound, edge]), 2 * furthest + 1, axis=0)
+    return np.asarray(np.einsum("te,tek->tk", lips, around), np.float32)
 
 
 def write_sync(folder: Path, card: SyncCard, weights: Mapping[str, Tensor]) -> SyncCard:
@@ -118,13 +129,13 @@ def open_sync(folder: Path) -> SyncModel:
             raise ValueError("a weight is not finite")
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise UnreadableSyncModel(f"{folder}: {_WEIGHTS} is not this model's ({error})") from error
-    return SyncModel(network, card.calibration)
+    return SyncModel(network, card.calibration, f"lip-landmarks@{card.sha256[:_NAME_DIGITS]}")
 
 
 @cache
 def load_default_sync() -> SyncModel:
-    """The model that comes with the program (``models/data/sync/MODEL_CARD.md``), read once per process."""
-    return open_sync(_DEFAULT)
+    """The model that comes with the program, read once per process."""
+    return open_sync(SHIPPED)
 
 
 def _bytes_of(path: Path) -> bytes:

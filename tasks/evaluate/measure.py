@@ -19,6 +19,7 @@ from models.metrics.timing import Extrema, match_extrema
 from schemas.arrays import Float32
 from schemas.speech import SpeechFeatures, Word
 from tasks.evaluate.records import Span
+from tasks.evaluate.sync import CONFIDENCE, KNOWN, MATCH, OFFSET, PREFERRED
 
 Measures = npt.NDArray[np.float64]
 _LEAST_SILENCE_FRAMES: Final = 5
@@ -38,6 +39,7 @@ class Part(StrEnum):
     MOUTH = "mouth"
     FACE = "face"
     HEAD = "head"
+    SYNC = "sync"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Metric:
     part: Part
     sees_mouth: bool
     meaning: str
+    median: bool = False  # over clips, in place of the mean
 
 
 def _mouth(name: str, unit: str, better: Better, meaning: str) -> Metric:
@@ -60,6 +63,10 @@ def _face(name: str, unit: str, better: Better, meaning: str, sees_mouth: bool =
 
 def _head(name: str, unit: str, better: Better, meaning: str) -> Metric:
     return Metric(name, unit, better, Part.HEAD, False, meaning)
+
+
+def _sync(name: str, unit: str, better: Better, meaning: str, median: bool = False) -> Metric:
+    return Metric(name, unit, better, Part.SYNC, True, meaning, median)
 
 
 METRICS: Final = (
@@ -90,6 +97,11 @@ METRICS: Final = (
     _head("PBAS over chance", "", Better.HIGHER, "PBAS less what the same beats score at a random shift"),
     _head("silent head", "°/s", Better.TRUTH, "head speed where nobody speaks"),
     _head("diversity head", "°", Better.NEITHER, "mean angle between two seeds' heads"),
+    _sync(OFFSET, "ms", Better.NEITHER, "median over clips, where it can be told; positive: the sound is late", True),
+    _sync(KNOWN, "share", Better.HIGHER, "clips whose offset the sync model can tell"),
+    _sync(CONFIDENCE, "", Better.HIGHER, "its probability that its best offset is right"),
+    _sync(MATCH, "", Better.HIGHER, "its probability that lips and sound belong together"),
+    _sync(PREFERRED, "share", Better.HIGHER, "clips nearer to their own sound than to another's; unknown is not"),
 )
 COLUMN: Final = {metric.name: i for i, metric in enumerate(METRICS)}
 

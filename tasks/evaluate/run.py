@@ -30,6 +30,7 @@ from tasks.evaluate.records import (
     Split,
 )
 from tasks.evaluate.rows import Baselines, derange, fitted
+from tasks.evaluate.sync import SyncJudge, SyncTrial
 from tasks.evaluate.tabulate import Measured, tabulate
 
 VERSION = "1"
@@ -42,9 +43,10 @@ def evaluate(
     training: Sequence[EvaluationClip],
     config: EvaluateConfig,
     head: HeadModel | None = None,
+    judge: SyncJudge | None = None,
 ) -> Evaluation:
     """Let ``model`` and all that stands beside it perform ``clips``. ``training`` gives the means, the neighbours and
-    who has been seen. ``head`` is the open head if not given.
+    who has been seen. ``head`` is the open head if not given. Without a ``judge`` nothing is said of sync.
 
     Raises ``ValueError`` for fewer than two clips, no training clips, or a clip in both; ``InvalidArray`` if the model
     returns something other than finite frames [T, 58].
@@ -65,7 +67,9 @@ def evaluate(
         frames[Row.SHUFFLED] = _perform(model, clip, fitted(driver.features, clip.features.n_frames), config)
         performers = {row: [Performer(own, head) for own in by_seed] for row, by_seed in frames.items()}
         truth = performers[Row.TRUTH][0]
-        measured.append(Measured(split, {row: _of_row(row, truth, ours, heard) for row, ours in performers.items()}))
+        trial = None if judge is None else judge.trial(clip.clip_id, driver.clip_id)
+        rows = {row: _of_row(row, truth, ours, heard, trial, head) for row, ours in performers.items()}
+        measured.append(Measured(split, rows))
         audits.append(_audit(clip, split, driver, truth, performers[Row.MODEL], config))
         first = [frames[row][0] for row in (Row.TRUTH, Row.MODEL, Row.SHUFFLED)]
         played.append(Played(clip.clip_id, clip.shape, clip.features.envelope, heard.spans[Span.SPEECH], *first))
@@ -103,15 +107,24 @@ def _perform(model: MotionModel, clip: EvaluationClip, speech: SpeechFeatures, c
 
 
 def _of_row(
-    row: Row, truth: Performer, ours: Sequence[Performer], heard: Heard
+    row: Row,
+    truth: Performer,
+    ours: Sequence[Performer],
+    heard: Heard,
+    trial: SyncTrial | None,
+    head: HeadModel,
 ) -> dict[Span, tuple[Measures, Measures]]:
     """Values [S, M] and weights [M] of a row's S seeds on one clip, by span."""
     by_seed = [measure(truth, performer, heard) for performer in ours]
+    in_step = [trial.measures(performer.frames, head, heard.spans) for performer in ours] if trial else []
     found = {}
     for span in Span:
         values = np.stack([seed[span][0] for seed in by_seed])
         for name, value in diversity(ours, heard.spans[span]).items():
             values[:, COLUMN[name]] = value
+        for seed, found_of in enumerate(in_step):
+            for name, value in found_of[span].items():
+                values[seed, COLUMN[name]] = value
         if row is Row.FROZEN:
             # Where the mouth is not looked at this row is the truth itself.
             values[:, _BLIND_TO_FROZEN] = np.nan

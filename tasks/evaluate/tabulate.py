@@ -10,6 +10,7 @@ from tasks.evaluate.measure import COLUMN, METRICS, Better, Measures
 from tasks.evaluate.records import Difference, EvaluateConfig, Row, Score, Span, Split, Warning
 
 _LEAST_RATIO = 1e-3  # a mouth that never moves is not infinitely far from 1
+_MEDIANS = tuple(i for i, metric in enumerate(METRICS) if metric.median)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def _interval(clips: Sequence[Measured], row: Row, span: Span, draws: Float64, c
     found = [clip.rows[row][span] for clip in clips]
     values = np.stack([values.mean(axis=0) for values, _ in found])
     weights = np.stack([weights for _, weights in found])
-    return interval(values, weights, draws, config.confidence)
+    return interval(values, weights, draws, config.confidence, _MEDIANS)
 
 
 def _seed_sd(clips: Sequence[Measured], row: Row, span: Span) -> list[float | None]:
@@ -67,6 +68,7 @@ def _seed_sd(clips: Sequence[Measured], row: Row, span: Span) -> list[float | No
     summed = (np.nan_to_num(values) * weighed).sum(axis=0)
     total = weighed.sum(axis=0)
     means = np.divide(summed, total, out=np.full_like(summed, np.nan), where=total > 0)
+    means[:, _MEDIANS] = np.nan
     return [float(sd) if np.isfinite(sd) else None for sd in means.std(axis=0, ddof=1)]
 
 

@@ -43,14 +43,16 @@ class Footage:
     """A context manager over one demuxing pass. Frame 0 and sample 0 are presented at ``source.video_start_s``.
 
     ``width`` and ``height`` are those of the pictures it yields: the upright picture, shrunk so that its longer side
-    is at most ``max_side_px``. ``damaged_frames`` counts, so far, the pictures that the decoder could not decode,
-    marked corrupt or complained about, and those built on them up to the next key frame. ``pictures`` raises
-    ``UndecodableMedia`` if there is not one.
+    is at most ``max_side_px``; without one only the sound is wanted, and no picture waits for its turn.
+    ``damaged_frames`` counts, so far, the pictures that the decoder could not decode, marked corrupt or complained
+    about, and those built on them up to the next key frame. ``pictures`` raises ``UndecodableMedia`` if there is not
+    one.
     """
 
-    def __init__(self, source: SourceVideo, max_side_px: int) -> None:
+    def __init__(self, source: SourceVideo, max_side_px: int | None) -> None:
         self.source = source
-        shrink = min(1.0, max_side_px / max(source.width, source.height))
+        self._seen = max_side_px is not None
+        shrink = min(1.0, (max_side_px or 1) / max(source.width, source.height))
         self.width = max(1, round(source.width * shrink))
         self.height = max(1, round(source.height * shrink))
         self.damaged_frames = 0
@@ -94,7 +96,7 @@ class Footage:
         """The sound of ``n_frames`` from ``start_frame`` on, ``n_frames * 640`` samples, and which of them are real;
         with a shift, from so many samples later.
 
-        To be called in order, after the pictures of the same frames.
+        To be called in order of their beginnings, after the pictures of the same frames.
         """
         start = start_frame * SAMPLES_PER_FRAME + shift_samples
         stop = start + n_frames * SAMPLES_PER_FRAME
@@ -113,8 +115,9 @@ class Footage:
             return False
         self._splices.mend(packet)
         if packet.stream.index == self.source.video_stream:  # a flushing packet's own index is 0
-            self._waiting.append(packet)
-            self._waiting_bytes += packet.size
+            if self._seen:
+                self._waiting.append(packet)
+                self._waiting_bytes += packet.size
         else:
             self._hear(packet)
         return True

@@ -134,7 +134,7 @@ class SoundTimeline:
     def take(self, start: int, stop: int) -> tuple[Float32, tuple[int, int]]:
         """Samples ``[start, stop)`` and the span of them, counted from ``start``, that really hold sound.
 
-        What lies before ``stop`` is forgotten.
+        What lies before ``start`` is forgotten.
         """
         sound = np.zeros(stop - start, np.float32)
         first, last = stop, start
@@ -143,7 +143,7 @@ class SoundTimeline:
             if low < high:
                 sound[low - start : high - start] = block[low - position : high - position]
                 first, last = min(first, low), max(last, high)
-        self._blocks = deque(b for b in self._blocks if b[0] + len(b[1]) > stop)
+        self._blocks = deque(b for b in self._blocks if b[0] + len(b[1]) > start)
         return sound, (first - start, last - start) if first < last else (0, 0)
 
 

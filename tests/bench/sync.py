@@ -15,23 +15,23 @@ from typing import Final
 
 import numpy as np
 
+from flows.evaluation import EvaluationPlan, evaluate_on, held_out_of
 from flows.hearing import open_ear
-from flows.packs import sound_of
+from flows.judging import open_judging
 from flows.performing import SHIPPED
 from flows.settings import Settings
 from flows.sync_data import clips_of_warehouse, invented_clips
-from models.avatar.protocol import Condition
 from models.evidence.readout import lips_of
 from models.fit.basis import LandmarkBasis
 from models.fit.replay import replay
 from models.head.model import load_open_head
 from models.presets import open_model
 from models.sync.calibration import MS_PER_FRAME
-from models.sync.curve import in_step
-from models.sync.features import MELS_PER_FRAME, mouth_mm, sound_decades
 from models.sync.model import SyncModel, load_default_sync, open_sync
 from models.training.checkpoint import read_card
 from schemas.sync import SyncReading
+from tasks.evaluate.records import Span
+from tasks.evaluate.sync import SYNC_MEASURES
 from tasks.speaker import SpeakerConfig
 from tasks.sync import SyncConfig, shift_of
 from tests.bench import sync_scores as scores
@@ -68,7 +68,7 @@ def main() -> None:
         print(f"load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores\n")
         for name, clips in groups.items():
             show(name, model, clips)
-        print(f"\n{generated(model, root, Settings.load().assets)}\n{cost(model, groups)}")
+        print(f"\n{generated(options.model, root, Settings.load().assets)}\n{cost(model, groups)}")
 
 
 def groups_of(root: Path, assets: Path) -> dict[str, list[Known]]:
@@ -162,26 +162,20 @@ def _match(reading: SyncReading, known: Known) -> float:
     return scores.p_match_of(reading.p_match, found)
 
 
-def generated(model: SyncModel, root: Path, assets: Path) -> str:
-    """The default avatar speaks clips that this model was not trained on: are its lips nearer to what they say?"""
-    card = read_card(SHIPPED)
-    avatar, ear, head = open_model(SHIPPED), open_ear(assets, card.speech_model), load_open_head()
-    selected = select_clips(root, Selection(where=f"path NOT LIKE '%grid_s1%' OR ({HELD_OUT} AND NOT {SLIPPED})"))
-    mouths, sounds = [], []
-    for clip in stream_clips(root, selected):
-        features = ear.of_stored(clip.speech.features)
-        frames = avatar.perform(features, clip.motion.shape, Condition(), None, 0)
-        mouths.append(mouth_mm(frames, head))
-        sounds.append(sound_decades(sound_of(clip.row)))
-    preferred = []
-    for k, mouth in enumerate(mouths):
-        for other in range(len(sounds)):
-            n = min(len(mouth), len(sounds[other]) // MELS_PER_FRAME)
-            own, strange = (in_step(model.products(mouth[:n], sounds[j][: MELS_PER_FRAME * n])) for j in (k, other))
-            if other != k:
-                preferred.append(own > strange)
-    share = f"{np.mean(preferred):.3f}"
-    return f"{len(mouths)} clips spoken by the default avatar: true sound preferred over another's {share}"
+def generated(folder: Path | None, root: Path, assets: Path) -> str:
+    """The default avatar speaks clips that this model was not trained on, as `xtalker evaluate` judges it."""
+    card, head = read_card(SHIPPED), load_open_head()
+    unheard = f"path NOT LIKE '%grid_s1%' OR ({HELD_OUT} AND NOT {SLIPPED})"
+    selected = select_clips(root, Selection(holdout=unheard))
+    plan = EvaluationPlan(splits=(SENTENCES, "val", "test"), max_training_clips=40)
+    ear, judging = open_ear(assets, card.speech_model), open_judging(held_out_of(selected, plan), folder)
+    found = evaluate_on(root, open_model(SHIPPED), ear, selected, plan, head, judging.judge)
+    scores = [s for s in found.scores if s.metric in SYNC_MEASURES and s.span is Span.SPEECH]
+    lines = [
+        f"  {s.split.value:30s} {s.row.value:18s} {s.metric:20s} {s.value:7.2f} [{s.low:.2f}, {s.high:.2f}] {s.n_clips}"
+        for s in scores
+    ]
+    return "\n".join(["spoken by the default avatar:", *lines, *judging.facts.values()])
 
 
 def cost(model: SyncModel, groups: dict[str, list[Known]]) -> str:

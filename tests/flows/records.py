@@ -69,6 +69,6 @@ def record(
     span = ClipSpan(clip_id, source_id, 0, 0, N_FRAMES, 360, 288)
     clip = ClipRecord(
         span, measured, motion, speech, curves, VoiceCues(-20, 120, 6, 20, -6, 4), FaceCues(*10 * [0.1]), "s1", "train",
-        recipe.tier, verdicts, asymmetry,
+        recipe.tier, verdicts, asymmetry, None, "made@1",
     )  # fmt: skip
     return SourceRecord(source_id, file.sha256, file.size_bytes, file.offer, None, (), (clip,))

@@ -23,6 +23,8 @@ from tasks.reconstruct import Backend
 from tests.models.deca.files import constants, write
 from tests.models.flame.files import random_embedding, random_model, write_npz
 from tests.models.sync.made import TINY
+from tests.models.syncnet.files import constants as syncnet_constants
+from tests.models.syncnet.files import write as write_syncnet
 
 
 def full_model(size: float = 1.0) -> dict[str, np.ndarray]:
@@ -127,6 +129,28 @@ def test_a_sync_model_counts_by_its_content(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("sync: {model: nowhere}\n")
     with pytest.raises(InvalidRecipe, match=r"sync\.model.*nowhere"):
         load_recipe(tmp_path / "mine.yaml")
+
+
+def test_syncnet_counts_by_its_content_and_costs_nothing_where_it_is_not(tmp_path: Path) -> None:
+    def read(text: str) -> Recipe:
+        (tmp_path / "mine.yaml").write_text(f"sync: {text}\n")
+        return load_recipe(tmp_path / "mine.yaml")
+
+    (tmp_path / "b").mkdir()
+    weights = syncnet_constants()
+    for name in ("syncnet_v2.model", "b/moved.model"):
+        write_syncnet(tmp_path / name, weights)
+    write_syncnet(tmp_path / "other.model", weights | {"netfcaud.3.bias": torch.zeros(1024)})
+    first = read("{syncnet: {weights: syncnet_v2.model}}")
+    assert Recipe.model_validate_json(first.model_dump_json()) == first
+    others = [read(f"{{syncnet: {{weights: {w}}}}}") for w in ("b/moved.model", "other.model")]
+    rarer = read("{syncnet: {weights: syncnet_v2.model, every_frames: 2}}")
+    assert others[0].curation_key == first.curation_key
+    assert len({r.curation_key for r in (first, others[1], rarer, load_recipe())}) == 4
+    assert read("{}").curation_key == load_recipe().curation_key
+    for named, message in (("gone", "sync.syncnet.weights.*gone.*lipsync/data"), ("mine.yaml", "not a torch file")):
+        with pytest.raises(InvalidRecipe, match=message):
+            read(f"{{syncnet: {{weights: {named}}}}}")
 
 
 def test_landmarks_are_found_once_whoever_asks(flames: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import torch
 
 from models.deca.code import CODE_DIM
 from models.deca.network import DecaNetworks
+from models.syncnet.network import SyncNetNetwork
 from schemas.source import Offer, SourceVideo
 from tasks.ingest import IngestConfig, ingest
 from tasks.media.footage import Footage
@@ -56,9 +57,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def curate(place: Path, name: str, reconstruct: str) -> dict[str, Any]:
+def curate(place: Path, name: str, reconstruct: str, more: str = "") -> dict[str, Any]:
     """The one clip's row of ``motion``, with its scores; and what was said."""
-    (place / f"{name}.yaml").write_text(f"reconstruct: {reconstruct}\n")
+    (place / f"{name}.yaml").write_text(f"reconstruct: {reconstruct}\n{more}")
     words = [sys.executable, "-m", "flows.cli", "curate", str(place / "short.mp4"), "--workers", "1"]
     words += ["--warehouse", str(place / name), "--recipe", str(place / f"{name}.yaml")]
     done = subprocess.run(
@@ -113,3 +114,15 @@ def test_a_second_finder_is_asked_in_the_one_pass(place: Path) -> None:
     assert compared["head_model"] == "open-head@1"
     assert compared["landmark_disagreement"] > 10  # a network at random points anywhere
     assert curate(place, "open", "{}")["landmark_disagreement"] is None
+
+
+def test_syncnet_reads_in_place_of_our_own_model_and_is_named(place: Path) -> None:
+    torch.manual_seed(0)
+    torch.save(SyncNetNetwork().state_dict(), place / "syncnet_v2.model")
+    read = curate(place, "syncnet", "{}", "sync: {syncnet: {weights: syncnet_v2.model, every_frames: 5}}\n")
+    ours = curate(place, "open", "{}")
+    assert read["sync_model"].startswith("syncnet_v2@")
+    assert ours["sync_model"].startswith("lip-landmarks@")
+    assert read["sync_offset_ms"] is None  # networks at random agree nowhere
+    assert 0 < read["sync_p_match"] < 0.5
+    assert read["recon_nme"] == ours["recon_nme"]

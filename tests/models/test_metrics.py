@@ -280,6 +280,14 @@ def test_what_is_undefined_has_no_weight() -> None:
     assert np.isnan([found.value[1], found.low[1], found.high[1]]).all()
 
 
+def test_a_median_is_that_of_every_draw() -> None:
+    values, draws = np.array([[9.0, 1.0], [5.0, 1.0], [np.nan, 1.0], [1.0, 1.0]]), draw_clips(4, 50, 0)
+    found = interval(values, np.ones_like(values), draws, 0.9, medians=[0])
+    expected = [np.nanmedian(np.repeat(values[:, 0], n.astype(int))) for n in draws]
+    np.testing.assert_array_equal(found.resampled[:, 0], expected)
+    assert (found.value[0], found.n_clips.tolist()) == (5, [3, 4])
+
+
 def test_neighbours_find_the_same_sound_again() -> None:
     rng = np.random.default_rng(0)
     sounds = [rng.normal(size=(60, 24)).astype(np.float32) for _ in range(4)]

@@ -1,6 +1,7 @@
 """Models with a known fault are found out: deaf, frozen, late, doubled, trembling. A perfect one is left in peace."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import pytest
 
 from models.avatar.motion import JAW, ROTATION
 from models.avatar.protocol import Condition
+from models.head.model import load_open_head
+from models.sync.features import mouth_mm
+from models.sync.model import load_default_sync
 from schemas.arrays import Float32, InvalidArray
 from schemas.speech import SpeechFeatures, Word
 from schemas.units import SAMPLE_RATE, SAMPLES_PER_FRAME
@@ -16,6 +20,7 @@ from tasks.evaluate.measure import COLUMN, METRICS
 from tasks.evaluate.records import EvaluateConfig, Evaluation, EvaluationClip, Row, Span, Split
 from tasks.evaluate.rows import derange, fitted
 from tasks.evaluate.run import evaluate
+from tasks.evaluate.sync import KNOWN, OFFSET, PREFERRED, SyncJudge
 
 N_FRAMES = 50
 CONFIG = EvaluateConfig(seeds=(0,), draws=100)
@@ -40,6 +45,19 @@ def talking(index: int, speaker: str, n_frames: int = N_FRAMES) -> EvaluationCli
 
 TRAINING = [talking(i, "ann") for i in range(100, 104)]
 CLIPS = [talking(i, "ann") for i in range(4)] + [talking(i, "bob") for i in range(4, 6)]
+
+
+class KnowsMouths:
+    """A sync model that knows every mouth shape from every other, however alike; sounds are heard as their mouths."""
+
+    calibration = load_default_sync().calibration
+
+    def see(self, mouth: Float32) -> Float32:
+        spread = np.random.default_rng(0).normal(0, 3, (mouth.shape[1], 64))
+        return np.asarray(np.sin(mouth @ spread + np.arange(64)) * np.sqrt(4 / 32), np.float32)
+
+    def judge(self, clips: Sequence[EvaluationClip]) -> SyncJudge:
+        return SyncJudge(self, {clip.clip_id: self.see(mouth_mm(clip.frames, load_open_head())) for clip in clips})
 
 
 @dataclass
@@ -73,7 +91,8 @@ class Faulty:
 @pytest.fixture(scope="module")
 def found() -> dict[str, Evaluation]:
     faults = ("none", "deaf", "frozen")
-    return {fault: evaluate(Faulty(fault), CLIPS, TRAINING, CONFIG) for fault in faults}
+    judge = KnowsMouths().judge(CLIPS)
+    return {fault: evaluate(Faulty(fault), CLIPS, TRAINING, CONFIG, judge=judge) for fault in faults}
 
 
 def warned(evaluation: Evaluation, row: Row) -> set[str]:
@@ -123,9 +142,30 @@ def test_a_frozen_model_is_warned_about_means_and_its_like(found: dict[str, Eval
     assert "own mean (oracle) scores" in str(sure[0])
 
 
+def test_lips_prefer_the_sound_they_say_and_still_ones_none(found: dict[str, Evaluation]) -> None:
+    right, shuffled, still = ((value(found["none"], PREFERRED, row)) for row in (Row.MODEL, Row.SHUFFLED, Row.FROZEN))
+    assert (right, shuffled, still) == (1, 0, 0)
+    assert value(found["deaf"], PREFERRED) == value(found["deaf"], KNOWN) == 0
+    assert value(found["none"], OFFSET) == pytest.approx(0, abs=5)
+    assert value(found["none"], KNOWN, Row.FROZEN) == 0
+    with pytest.raises(KeyError):
+        value(found["none"], OFFSET, Row.FROZEN)
+    assert PREFERRED in warned(found["deaf"], Row.MEAN)
+    assert PREFERRED not in warned(found["none"], Row.SHUFFLED)
+
+
+def test_clips_without_sound_are_not_judged() -> None:
+    drivers = derange(CLIPS[:3], CONFIG.pairing_seed)
+    judge = KnowsMouths().judge([CLIPS[0], CLIPS[drivers[0]]])  # the third clip would speak, or is spoken over
+    partly = evaluate(Faulty(), CLIPS[:3], TRAINING, CONFIG, judge=judge)
+    assert partly.score(PREFERRED, Row.MODEL, Split.SEEN).n_clips == 1
+    assert partly.score("LVE", Row.MODEL, Split.SEEN).n_clips == 3
+
+
 @pytest.mark.slow
 def test_a_late_model_is_late_by_160_ms_and_its_clips_are_flagged(found: dict[str, Evaluation]) -> None:
-    late = evaluate(Faulty("late"), CLIPS, TRAINING, CONFIG)
+    late = evaluate(Faulty("late"), CLIPS, TRAINING, CONFIG, judge=KnowsMouths().judge(CLIPS))
+    assert value(late, OFFSET) == pytest.approx(-160, abs=5), "its sound is early"
     assert {(a.lag_frames, a.late) for a in late.audits} == {(4, True)}
     assert value(late, "MTM offset") == pytest.approx(160, abs=15)
     assert not any(a.late for a in found["none"].audits)

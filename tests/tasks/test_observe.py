@@ -18,6 +18,7 @@ from schemas.units import DECA_DIM, THUMBNAIL_SIZE
 from tasks.ingest import IngestConfig, ingest
 from tasks.observe import ObserveConfig, observe
 from tests.builders import Actor, face_landmarker_file, moving_pattern, real_clip, tone, write_media
+from tests.models.syncnet.test_reader import Brightness
 
 
 class FakeFinder:
@@ -142,6 +143,18 @@ def test_faces_are_encoded_on_the_way_few_at_a_time(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.concatenate([p.faces.deca for p in parts]), whole.faces.deca)
     [without] = look(path, FakeFinder())
     assert without.faces.deca is None
+
+
+def test_five_pictures_of_a_face_are_encoded_together_repeated_ones_too(tmp_path: Path) -> None:
+    path = write_media(tmp_path / "a.mkv", moving_pattern(20), fps=10, sound=tone(2.0))
+    [seen] = observe(ingested(path), FakeFinder(), ObserveConfig(), films=Brightness())
+    assert seen.faces.lips is not None
+    assert seen.faces.lips.any(axis=1).tolist() == [2 <= k < 48 for k in range(50)]
+    parts = list(observe(ingested(path), FakeFinder(), ObserveConfig(part_s=1.0), films=Brightness()))
+    lips = np.concatenate([part.faces.lips for part in parts if part.faces.lips is not None])
+    inside = [k for k in range(50) if 2 <= k % 25 < 23]  # no face is followed from part to part
+    np.testing.assert_allclose(lips[inside], seen.faces.lips[inside], atol=2)
+    assert not lips[23:27].any()
 
 
 def test_a_second_finder_looks_now_and_then(tmp_path: Path) -> None:

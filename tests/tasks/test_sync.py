@@ -1,6 +1,7 @@
 """Sync: what is mended, exactly how, and what is left to the gates."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,13 +9,14 @@ import pytest
 from models.evidence.readout import LipReadout
 from schemas.observation import Observation
 from schemas.sync import SyncReading, SyncScores
-from schemas.units import SAMPLES_PER_FRAME
+from schemas.units import LIPS_DIM, SAMPLES_PER_FRAME
 from tasks.clips import ClipsConfig, cut_clips
-from tasks.sync import SyncConfig, matched, shift_of, shifted
+from tasks.sync import SyncConfig, matched, shift_of, shifted, sync
 from tests.builders import observation
 from tests.tasks.test_clips import VERSIONS, noise, only, track_of
 
 CONFIG = SyncConfig()
+UNASKED: tuple[Any, Any, Any] = (None, None, None)  # motion, the landmarks' reader and head
 SURE = SyncReading(offset_ms=160.0, drift_ms=0.0, confidence=0.99, p_in_sync=0.01, p_match=0.99)
 
 
@@ -41,6 +43,31 @@ def test_all_else_is_left_to_the_gates(reading: SyncReading) -> None:
 
 def test_nothing_is_mended_where_the_recipe_says_so() -> None:
     assert shift_of(SURE, CONFIG.model_copy(update={"correct": False})) == 0
+
+
+def test_syncnet_reads_what_it_saw_and_says_so() -> None:
+    class Film:
+        name = "syncnet_v2@test"
+
+        def read(self, lips: np.ndarray, audio: np.ndarray) -> SyncReading:
+            return replace(SURE, offset_ms=float(lips[3, 0]))
+
+    part = seen()
+    lips = np.arange(100, dtype=np.float32)[:, None].repeat(LIPS_DIM, axis=1)
+    lips[0] = 1
+    track = track_of(20, 40)
+    bridged = replace(track, rows=np.where(np.arange(40) == 7, -1, track.rows))
+    watched = replace(part, faces=replace(part.faces, lips=lips))
+    clip = only(cut_clips(watched, bridged, ClipsConfig(), VERSIONS)[0])
+    assert clip.lips is not None
+    assert clip.lips.any(axis=1).tolist() == [k != 7 for k in range(40)]
+    reading, model = sync(clip, *UNASKED, Film())
+    assert (reading.offset_ms, model) == (clip.lips[3, 0], "syncnet_v2@test")
+    moved = shifted(clip, watched, 1624, VERSIONS)
+    assert moved is not None
+    assert np.array_equal(moved.lips, clip.lips)
+    with pytest.raises(ValueError, match="observe it with SyncNet"):
+        sync(replace(clip, lips=None), *UNASKED, Film())
 
 
 def test_what_a_speech_encoder_heard_joins_in_whether_lips_and_sound_belong_together() -> None:

@@ -86,6 +86,8 @@ def clip_rows(clip_id: str, source: str, keep: bool, snr_db: float) -> dict[str,
             "language_probability": 0.9,
             "transcript": "one two",
             **scores,
+            "sync_model": "made@1",
+            "emotion_probabilities": [1.0],
         },
         "motion": {
             "clip_id": clip_id,

@@ -102,7 +102,8 @@ def test_columns_that_came_later_are_null_until_a_commit_adds_them(narrow: Path)
     curate_at(narrow, ["b"])
     with reading(narrow) as lake:
         assert missing_columns(lake) == {}
-    assert query(narrow, f"SELECT {last} FROM clips ORDER BY clip_id").to_pylist() == [*nothing, *[{last: 1.0}] * 2]
+    now = query(narrow, f"SELECT {last} FROM clips ORDER BY clip_id").to_pylist()
+    assert now == [*nothing, *[{last: [1.0]}] * 2]
     assert query(narrow, f"SELECT {last} FROM clips", at=2).to_pylist() == nothing
     assert verify(narrow).ok
     before = contents_at(narrow)
