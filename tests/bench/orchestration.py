@@ -46,7 +46,7 @@ class Cost:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of videos")
-    parser.add_argument("--files", type=int, default=24)
+    parser.add_argument("--files", type=int, default=60)
     parser.add_argument("--pairs", type=int, default=2)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--runner", default="threads", help="threads, dask or ray")
