@@ -162,6 +162,7 @@ with reading(Path(sys.argv[1])) as lake:
 """
 
 
+@pytest.mark.slow
 def test_a_reader_in_another_process_sees_whole_snapshots(lake: Lake) -> None:
     curate(lake, ["s1"])
     command = [sys.executable, "-c", READING, str(lake.layout.root)]
