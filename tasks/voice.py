@@ -18,7 +18,7 @@ from schemas.units import SAMPLE_RATE
 if TYPE_CHECKING:
     from models.dnsmos import SpeechScores  # torch: planning a run needs only this module's config
 
-VERSION = "1"
+VERSION = "2"
 
 SNR_RANGE_DB: Final = (-20.0, 60.0)  # clamped: gated or digitally silent pauses would be infinite
 _FULL_SCALE: Final = 0.99  # below 1, since resampling and lossy coding round a clipped peak off
@@ -37,6 +37,9 @@ class VoiceConfig(StageConfig):
     speech_onset: float = Field(0.5, gt=0, lt=1, description="speech begins where its probability reaches this")
     speech_offset: float = Field(0.35, gt=0, lt=1, description="and ends where it stays below this")
     noise_guard_s: float = Field(0.1, ge=0, description="distance from speech at which a pause counts as noise")
+    noise_percent: float = Field(
+        25.0, gt=0, lt=100, description="of the pauses' windows are quieter than what counts as their noise"
+    )
     min_noise_s: float = Field(0.2, gt=0, description="with less pause than this, noise is read from the quietest part")
     quietest_percent: float = Field(5.0, gt=0, lt=50, description="what the quietest part is")
 
@@ -59,10 +62,11 @@ def voice_quality(audio: Float32, vad: SpeechDetector, dnsmos: SpeechJudge, conf
 def snr_db(audio: Float32, speech: Bool, config: VoiceConfig) -> float:
     """20 * log10 of the RMS of speech over the RMS of the noise between, in ``SNR_RANGE_DB``.
 
-    ``speech`` [W] marks windows of 512 samples of ``audio`` [S]. The noise is the median window of the pauses: a
+    ``speech`` [W] marks windows of 512 samples of ``audio`` [S]. The noise is the lower quartile of the pauses: a
     click, a breath or a word the detector missed is no noise floor (with the mean, one clean clip in twenty fell below
-    10 dB). Without enough pause it is the level that the quietest windows stay below, an upper bound as speech is in
-    them too. Without speech: the lowest value.
+    10 dB, with the median one in 150; steady noise has all its windows within a decibel). Without enough pause it is
+    the level that the quietest windows stay below, an upper bound as speech is in them too. Without speech: the lowest
+    value.
     """
     lowest, highest = SNR_RANGE_DB
     power = _window_power(audio)
@@ -72,7 +76,7 @@ def snr_db(audio: Float32, speech: Bool, config: VoiceConfig) -> float:
     speech_rms = float(np.sqrt(power[speech].mean()))
     pause = ~_widened(speech, config.noise_guard_s)
     if pause.sum() * WINDOW_SAMPLES >= config.min_noise_s * SAMPLE_RATE:
-        noise_power = float(np.median(power[pause]))
+        noise_power = float(np.percentile(power[pause], config.noise_percent))
     else:
         noise_power = float(np.percentile(power, config.quietest_percent))
     if speech_rms < _SILENT_RMS:

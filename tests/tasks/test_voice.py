@@ -82,3 +82,10 @@ def test_a_click_in_a_pause_is_not_the_noise() -> None:
     audio = sound(0.001)
     audio[4_000:4_500] = 0.5
     assert voice_quality(audio, EveryOtherHalfSecond(), Judge(), CONFIG).snr_db == pytest.approx(40, abs=1)
+
+
+def test_words_that_the_detector_missed_in_half_of_the_pauses_are_not_the_noise() -> None:
+    audio, loud = sound(0.001), sound(0.1)
+    missed = np.arange(audio.size) % 16_000 < 4_500
+    audio[missed] = loud[missed]
+    assert voice_quality(audio, EveryOtherHalfSecond(), Judge(), CONFIG).snr_db == pytest.approx(40, abs=1)
