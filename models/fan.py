@@ -63,12 +63,10 @@ def read_parameters(path: Path) -> Mapping[str, torch.Tensor]:
 
     Raises ``FanUnavailable``.
     """
-    if not path.is_file():
-        raise FanUnavailable(f"{path} is not there. {WHERE_FAN_IS_HAD}.")
     try:
         content = read_tensors(path, _LARGEST_FILE)
     except ValueError as error:
-        raise FanUnavailable(f"{path}: {error}. {WHERE_FAN_IS_HAD}.") from error
+        raise FanUnavailable(f"{error}. {WHERE_FAN_IS_HAD}.") from error
     if isinstance(content, Mapping):
         content = content.get("state_dict", content)
     if not isinstance(content, Mapping) or not all(isinstance(value, torch.Tensor) for value in content.values()):

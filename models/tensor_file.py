@@ -13,7 +13,9 @@ _LISTED: Final = 8
 
 def read_tensors(path: Path, largest: int) -> Any:
     """What the file holds, on the CPU, mapped into memory where the format allows. Raises ``ValueError`` for anything
-    but plain tensors in lists and mappings, or for more than ``largest`` bytes."""
+    but plain tensors in lists and mappings, or for more than ``largest`` bytes; its message begins with the path."""
+    if not path.is_file():
+        raise ValueError(f"{path} is not there")
     try:
         size = path.stat().st_size
         in_zip = zipfile.is_zipfile(path)
@@ -24,7 +26,7 @@ def read_tensors(path: Path, largest: int) -> Any:
             raise ValueError(f"{size >> 20} MB, more than {largest >> 20}")
         return torch.load(path, map_location="cpu", weights_only=True, mmap=in_zip)
     except Exception as error:  # torch's reader raises whatever a broken file leads it to
-        raise ValueError(f"not a torch file of plain tensors ({str(error)[:300]})") from error
+        raise ValueError(f"{path}: not a torch file of plain tensors ({str(error)[:300]})") from error
 
 
 def misfits(wanted: Mapping[str, Tensor], found: Mapping[str, Any], may_lack: Collection[str] = ()) -> str:

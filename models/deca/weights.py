@@ -28,12 +28,10 @@ class DecaWeights:
 
 def read_weights(path: Path) -> DecaWeights:
     """Load every parameter of the three networks, no more and no fewer. Raises ``DecaUnavailable``."""
-    if not path.is_file():
-        raise DecaUnavailable(f"{path} is not there. {WHERE_DECA_IS_HAD}.")
     try:
         content = read_tensors(path, _LARGEST_FILE)
     except ValueError as error:
-        raise DecaUnavailable(f"{path}: {error}. {WHERE_DECA_IS_HAD}.") from error
+        raise DecaUnavailable(f"{error}. {WHERE_DECA_IS_HAD}.") from error
     if not isinstance(content, Mapping) or not all(isinstance(content.get(part), Mapping) for part in _PARTS):
         held = sorted(map(str, content))[:_LISTED] if isinstance(content, Mapping) else [type(content).__name__]
         raise DecaUnavailable(f"{path} holds {held}, wanted {list(_PARTS)}. {WHERE_DECA_IS_HAD}.")

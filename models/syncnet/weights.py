@@ -23,12 +23,10 @@ def read_weights(path: Path) -> SyncNetNetwork:
 
     Raises ``SyncNetUnavailable``.
     """
-    if not path.is_file():
-        raise SyncNetUnavailable(f"{path} is not there. {WHERE_SYNCNET_IS_HAD}.")
     try:
         content = read_tensors(path, _LARGEST_FILE)
     except ValueError as error:
-        raise SyncNetUnavailable(f"{path}: {error}. {WHERE_SYNCNET_IS_HAD}.") from error
+        raise SyncNetUnavailable(f"{error}. {WHERE_SYNCNET_IS_HAD}.") from error
     if not isinstance(content, Mapping):
         raise SyncNetUnavailable(f"{path} holds no parameters of a network. {WHERE_SYNCNET_IS_HAD}.")
     network = empty()
