@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from models.metrics.logistic import probability
 from models.sync.calibration import MS_PER_FRAME, steepest_frames
 from models.sync.curve import NEAR_FRAMES, drift_of, parabola
 from models.sync.model import products_of
@@ -102,7 +103,7 @@ class SyncNet:
         )
 
     def _probability(self, confidence: float) -> float:
-        return float(1 / (1 + np.exp(self._settings.even_confidence - confidence)))
+        return probability(confidence - self._settings.even_confidence)
 
 
 def distances(lips: Float32, sound: Float32) -> Float32:

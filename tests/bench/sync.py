@@ -22,7 +22,7 @@ from flows.performing import SHIPPED
 from flows.settings import Settings
 from flows.sync_data import clips_of_warehouse, invented_clips
 from models.evidence.readout import lips_of
-from models.fit.basis import LandmarkBasis
+from models.fit.basis import basis_of
 from models.fit.replay import replay
 from models.head.model import load_open_head
 from models.presets import open_model
@@ -89,7 +89,7 @@ def groups_of(root: Path, assets: Path) -> dict[str, list[Known]]:
 
 def _named(root: Path, where: str) -> list[Known]:
     selected = select_clips(root, Selection(where=where, holdout="true"))
-    basis = LandmarkBasis.of(load_open_head())
+    basis = basis_of(load_open_head())
     heard = {
         clip.row.clip_id: Heard(lips_of(replay(basis, clip.motion).points), np.array(clip.speech.embedding))
         for clip in stream_clips(root, selected)
