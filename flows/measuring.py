@@ -10,7 +10,6 @@ import numpy as np
 
 from flows.kit import Kit
 from flows.recipe import Recipe
-from schemas.arrays import Bool
 from schemas.clip import Clip
 from schemas.motion import FitQuality, HeadMotion
 from schemas.observation import Observation
@@ -61,11 +60,10 @@ def measure(
     """
     for together in meeting(clips):
         in_step = [_in_step(clip, part, recipe, kit, stage_done) for clip in together]
-        seen = [Seen.of(one.clip, one.motion) for one, _ in in_step]
+        seen = [Seen.of(one.clip, one.motion, kit.head) for one, _ in in_step]
         for k, (one, scores) in enumerate(in_step):
-            own = own_voice(seen[k], [*seen[:k], *seen[k + 1 :]], kit.sync, kit.head, recipe.speaker)
-            stage_done("speaker")
-            yield record_of(one, scores, own, source, recipe, kit, stage_done)
+            others = [*seen[:k], *seen[k + 1 :]]
+            yield record_of(one, scores, seen[k], others, source, recipe, kit, stage_done)
 
 
 def _in_step(
@@ -85,14 +83,14 @@ def _in_step(
 def record_of(
     one: Moving,
     in_sync: SyncScores,
-    own: Bool,
+    seen: Seen,
+    others: Sequence[Seen],
     source: SourceVideo,
     recipe: Recipe,
     kit: Kit,
     stage_done: StageDone,
 ) -> ClipRecord:
-    """All scores of a candidate, and what every gate says; ``own`` [T] marks the frames in which the voice is known to
-    be this face's."""
+    """All scores of a candidate, and what every gate says; it is ``seen`` beside ``others``."""
     clip, motion, fit = one.clip, one.motion, one.fit
     looks = visual_scores(clip, recipe.visual)
     stage_done("visual")
@@ -100,6 +98,8 @@ def record_of(
     stage_done("voice")
     spoken = speech(clip, voice, kit.whisper, recipe.speech, kit.encoder)
     stage_done("speech")
+    own = own_voice(seen, others, spoken, kit.sync, kit.readout, kit.head, recipe.speaker)
+    stage_done("speaker")
     curves = voice_curves(clip, spoken)
     sounds, how = background(clip, spoken), voice_cues(spoken, curves, voice, recipe.cues)
     face, emotion = face_cues(clip), voice_emotion(clip, voice, kit.emotion, recipe.cues)

@@ -1,7 +1,8 @@
 """Whose voice is it? With several faces in view, the voice belongs to the one whose mouth says it.
 
-Enters: a candidate with its motion, and those that are in the picture while it is. Leaves: in which frames the voice is
-the candidate's own, because it is alone, or because its mouth says the sound and every other mouth does not.
+Enters: a candidate with its motion and what its sound lets expect of lips, and those that are in the picture while it
+is. Leaves: in which frames the voice is the candidate's own, because it is alone, or because its mouth says the sound
+and every other mouth does not.
 """
 
 from collections.abc import Sequence
@@ -12,16 +13,21 @@ import numpy as np
 from pydantic import Field
 
 from models.avatar.motion import to_frames
+from models.evidence.agreement import agreement
+from models.evidence.readout import LipReadout, lips_of
+from models.fit.basis import basis_of
+from models.fit.replay import replay
 from models.head.model import HeadModel
 from models.metrics.logistic import log_odds_of
 from schemas.arrays import Bool, Float32
 from schemas.clip import Clip
 from schemas.config import StageConfig
 from schemas.motion import HeadMotion
+from schemas.speech import SpeechTrack
 from schemas.units import FRAME_RATE, SAMPLES_PER_FRAME
 from tasks.sync import SyncReader
 
-VERSION = "1"
+VERSION = "2"
 
 
 class SpeakerConfig(StageConfig):
@@ -29,6 +35,7 @@ class SpeakerConfig(StageConfig):
     least_window_s: float = Field(1.5, gt=0, description="a shorter meeting decides nothing")
     least_match: float = Field(0.2, ge=0, le=1, description="of the own mouth with the sound")
     least_lead: float = Field(2.0, ge=0, description="of that over the match of every other mouth, log odds")
+    lag_frames: int = Field(15, ge=1, description="how far lips and voice may lie apart")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +44,11 @@ class Seen:
 
     clip: Clip
     frames: Float32  # [T, 58] models.avatar.motion
+    lips: Float32  # [T, 2] models.evidence.readout.lips_of
 
     @classmethod
-    def of(cls, clip: Clip, motion: HeadMotion) -> "Seen":
-        return cls(clip, to_frames(motion))
+    def of(cls, clip: Clip, motion: HeadMotion, head: HeadModel) -> "Seen":
+        return cls(clip, to_frames(motion), lips_of(replay(basis_of(head), motion).points))
 
     @property
     def start(self) -> int:
@@ -51,20 +59,36 @@ class Seen:
         return self.clip.start_frame + self.clip.n_frames
 
 
-def own_voice(seen: Seen, others: Sequence[Seen], reader: SyncReader, head: HeadModel, config: SpeakerConfig) -> Bool:
-    """[T] in which frames of ``seen`` the voice in its sound is known to be its own. ``others`` are of the same source;
-    a face in view that is none of them, too brief to be a candidate, say, leaves its frames unknown."""
+def own_voice(
+    seen: Seen,
+    others: Sequence[Seen],
+    spoken: SpeechTrack,
+    reader: SyncReader,
+    readout: LipReadout,
+    head: HeadModel,
+    config: SpeakerConfig,
+) -> Bool:
+    """[T] in which frames of ``seen`` the voice in its sound, heard as ``spoken``, is known to be its own. ``others``
+    are of the same source; a face in view that is none of them, too brief to be a candidate, say, leaves its frames
+    unknown. Where ``spoken``'s embedding is not ``readout``'s, ``reader`` tells alone."""
     clip = seen.clip
+    expected = readout.expected(spoken.embedding) if spoken.embedding_model == readout.embedding_model else None
+
+    def match(face: Seen, start: int, stop: int) -> float:
+        shown, said = slice(start - face.start, stop - face.start), slice(start - seen.start, stop - seen.start)
+        sound = clip.audio[said.start * SAMPLES_PER_FRAME : said.stop * SAMPLES_PER_FRAME]
+        by_sync = reader.read(face.frames[shown], sound, head).p_match
+        if expected is None:
+            return by_sync
+        found = agreement(face.lips[shown], expected[said], face.clip.present[shown], config.lag_frames)
+        return by_sync if found is None else readout.p_match(found.correlation, by_sync)
+
     silent = np.zeros(clip.n_frames, np.int32)  # other faces that are known not to say it
     for other in others:
         low, high = max(seen.start, other.start), min(seen.stop, other.stop)
         for start, stop in _windows(low, high, config):
-            own = slice(start - seen.start, stop - seen.start)
-            sound = clip.audio[own.start * SAMPLES_PER_FRAME : own.stop * SAMPLES_PER_FRAME]
-            ours = reader.read(seen.frames[own], sound, head).p_match
-            theirs = reader.read(other.frames[start - other.start : stop - other.start], sound, head).p_match
-            if says(ours, theirs, config):
-                silent[own] += 1
+            if says(match(seen, start, stop), match(other, start, stop), config):
+                silent[start - seen.start : stop - seen.start] += 1
     return np.asarray(silent >= clip.n_faces - 1)
 
 

@@ -132,13 +132,15 @@ def speakers(model: SyncModel, clips: Sequence[Known], n_frames: int, pairs: int
     own = other_s = voice_over = 0
     for _ in range(pairs):
         seen = [long[k] for k in rng.permutation(len(long))[:3]]
-        begins = [int(rng.integers(len(known.clip.mouth) - n_frames + 1)) for known in seen]
-        (mouth, sound), (other, _), (_, unseen) = (
-            cut(known.clip, begin, n_frames, 0.0, rng) for known, begin in zip(seen, begins, strict=True)
-        )
+        places = [(known, int(rng.integers(len(known.clip.mouth) - n_frames + 1))) for known in seen]
+        parts = [(known, begin, *cut(known.clip, begin, n_frames, 0.0, rng)) for known, begin in places]
         ours, theirs, off, off_too = (
-            model.calibration.reading(model.products(m, s)).p_match
-            for m, s in ((mouth, sound), (other, sound), (mouth, unseen), (other, unseen))
+            p_match_of(
+                model.calibration.reading(model.products(mouth, sound)).p_match,
+                correlation(face, shown, voice, said, n_frames),
+            )
+            for voice, said, _, sound in (parts[0], parts[2])
+            for face, shown, mouth, _ in parts[:2]
         )
         own += says(ours, theirs, config)
         other_s += says(theirs, ours, config)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from flows.journey import curate_source
@@ -12,6 +13,7 @@ from flows.kit import Kit, load_kit
 from flows.recipe import load_recipe
 from flows.settings import Settings
 from models.encode import encode_video
+from schemas.arrays import Float32, UInt8
 from schemas.source import Offer, SourceVideo
 from schemas.units import SAMPLE_RATE
 from tasks.ingest import IngestConfig, ingest
@@ -71,15 +73,37 @@ def test_a_video_without_a_face_has_no_clips_and_one_reason(kit: Kit, decodes: C
     assert decodes == {"pattern.mp4": 1}
 
 
-def late(path: Path, target: Path, samples: int) -> Path:
-    """The video again, its sound so many samples at 16 kHz later, or earlier."""
+def seen_and_heard(path: Path, late_samples: int = 0) -> tuple[list[UInt8], Float32]:
+    """A video's pictures, and its sound so many samples at 16 kHz later, or earlier."""
     source = ingest(Offer(path), IngestConfig())
     assert isinstance(source, SourceVideo)
     with Footage(source, 512) as footage:
         pictures = [picture.rgb for picture in footage.pictures()]
-        sound, _ = footage.sound(0, len(pictures), -samples)
+        sound, _ = footage.sound(0, len(pictures), -late_samples)
+    return pictures, sound
+
+
+def late(path: Path, target: Path, samples: int) -> Path:
+    pictures, sound = seen_and_heard(path, samples)
     encode_video(target, iter(pictures), lambda: sound, SAMPLE_RATE, crf=12)
     return target
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(("voice", "owner"), [("hdtf_aoc", 0), ("hdtf_katiehill", None)])
+def test_of_two_faces_in_view_the_one_that_speaks_is_kept_and_under_a_voice_over_none(
+    kit: Kit, voice: str, owner: int | None, tmp_path: Path
+) -> None:
+    left, right = (seen_and_heard(real_clip(f"talking/{name}.mp4"))[0] for name in ("hdtf_aoc", "hdtf_bobmenendez"))
+    _, sound = seen_and_heard(real_clip(f"talking/{voice}.mp4"))
+    both = (np.hstack(pair) for pair in zip(left, right, strict=False))
+    encode_video(tmp_path / "both.mp4", both, lambda: sound, SAMPLE_RATE, crf=16)
+    tables = curate_source(offered(tmp_path / "both.mp4"), load_recipe(), kit, lambda _: None).tables
+    middles = [np.reshape(m["translation"], (-1, 3))[:, 0].mean() for m in tables["motion"].to_pylist()]
+    clips = [clip for _, clip in sorted(zip(middles, tables["clips"].to_pylist(), strict=True), key=lambda p: p[0])]
+    assert [clip["keep"] for clip in clips] == [owner == k for k in range(2)]
+    assert [clip["one_face_ratio"] for clip in clips] == [float(owner == k) for k in range(2)]
+    assert {clip["reason"] for clip in clips} - {None} == {"several_faces"}
 
 
 @pytest.mark.real_data

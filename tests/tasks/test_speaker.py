@@ -4,9 +4,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from models.evidence.readout import LipReadout
 from models.head.model import HeadModel, load_open_head
 from schemas.arrays import Float32
 from schemas.clip import Clip
+from schemas.speech import SpeechTrack
 from schemas.sync import SyncReading
 from schemas.units import SAMPLES_PER_FRAME
 from tasks.speaker import Seen, SpeakerConfig, meeting, own_voice
@@ -14,6 +16,8 @@ from tests.builders import clip
 
 CONFIG = SpeakerConfig()
 N = 200
+MODEL = "an embedding that is lips"
+READOUT = LipReadout(MODEL, np.eye(2, dtype=np.float32), (-4.0, 6.0))
 
 
 @dataclass
@@ -30,17 +34,38 @@ class Sayings:
 
 def face(says: float, start: int = 0, n: int = N, voice: float = 1.0, faces: int = 2) -> Seen:
     made = clip(n, n_faces=np.full(n, faces, np.int32), audio=np.full(n * SAMPLES_PER_FRAME, voice, np.float32))
-    return Seen(replace(made, start_frame=start), np.full((n, 58), says, np.float32))
+    return Seen(replace(made, start_frame=start), np.full((n, 58), says, np.float32), moving(start, n))
 
 
-def own(seen: Seen, *others: Seen) -> Float32:
-    return own_voice(seen, others, Sayings(load_open_head()), load_open_head(), CONFIG)
+def moving(seed: int, n: int = N) -> Float32:
+    return np.random.default_rng(seed).normal(size=(n, 2)).cumsum(0).astype(np.float32)
+
+
+def heard(lips: Float32, model: str = MODEL) -> SpeechTrack:
+    """A sound that lets expect ``lips``; unless by ``model``, only the sync model can tell."""
+    n = len(lips)
+    ones, nothing = np.ones(n, np.float32), np.zeros(0, np.uint32)
+    return SpeechTrack("clip", n, ones, ones, ones > 0, lips, model, "en", 1.0, "", (), nothing)
+
+
+def own(seen: Seen, *others: Seen, spoken: SpeechTrack | None = None) -> Float32:
+    head = load_open_head()
+    by_sync_alone = heard(moving(0, seen.clip.n_frames), "another")
+    return own_voice(seen, others, spoken or by_sync_alone, Sayings(head), READOUT, head, CONFIG)
 
 
 def test_of_two_faces_the_voice_belongs_to_the_one_that_says_it() -> None:
     speaker, listener = face(says=1.0), face(says=2.0)
     assert own(speaker, listener).all()
     assert not own(listener, speaker).any()
+
+
+def test_where_the_sync_model_cannot_tell_the_lips_that_the_sound_lets_expect_do() -> None:
+    one, other = face(says=1.0), replace(face(says=1.0), lips=moving(7))
+    assert own(one, other, spoken=heard(one.lips)).all()
+    assert not own(one, other, spoken=heard(other.lips)).any()
+    assert not own(one, other, spoken=heard(moving(8))).any()
+    assert not own(one, other).any()
 
 
 def test_a_voice_over_belongs_to_nobody_and_one_that_both_may_say_to_neither() -> None:
