@@ -24,7 +24,7 @@ from schemas.observation import Observation
 from schemas.sync import SyncReading, SyncScores
 from schemas.units import SAMPLES_PER_FRAME, samples_of
 
-VERSION = "2"
+VERSION = "3"
 
 
 class SyncReader(Protocol):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from models.sync.calibration import steepest_frames
 from models.sync.curve import curve_of, drift_of, peak_of
 
 FURTHEST = 25
@@ -37,6 +38,13 @@ def test_a_drift_is_found_with_its_sign(drift: float) -> None:
     found, evidence = drift_of(products(2.0, drift), steepest_frames=12)
     assert found == pytest.approx(drift, abs=1.0)
     assert (evidence > 10) == (drift != 0)
+
+
+def test_no_drift_is_looked_for_that_film_at_another_rate_would_not_have() -> None:
+    quarter_of_a_minute = 375
+    film = (25 / 24 - 1) * quarter_of_a_minute
+    assert film < steepest_frames(quarter_of_a_minute) < 1.2 * film
+    assert steepest_frames(75) < 4  # of three seconds: less than the gate at `pretrain` refuses
 
 
 def test_a_clip_of_a_second_is_read_by_the_offsets_that_most_of_it_has() -> None:
