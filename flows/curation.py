@@ -119,7 +119,7 @@ def commit_batch(
     }
     with open_committer(warehouse, wait_s=COMMIT_WAIT_S) as lake:
         tables = refuse_near_duplicates(tables, lake, recipe.duplicates)
-        tables = refuse_mirrored(tables, lake, recipe.mirrors)
+        tables = refuse_mirrored(tables, lake, recipe)
         code_version = metadata.version("xtalker")
         info = CommitInfo(CommitKind.CURATE, lake.latest(), code_version, recipe.model_dump(mode="json"))
         snapshot = publish(lake, stage(tables, lake.layout.staging, info))

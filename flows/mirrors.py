@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from flows.late_refusals import refuse
+from flows.recipe import Recipe
 from schemas.tables import TABLES
 from schemas.verdict import Reason, Verdict
 from tasks.assemble import verdict_row
-from tasks.mirrors import VERSION, MirrorConfig, likeness
+from tasks.mirrors import VERSION, likeness
 from warehouse.asymmetries import asymmetries_of
 from warehouse.lake import Lake
 
@@ -20,12 +21,13 @@ GATE = "mirrored"
 STAGE_VERSION = f"mirrors@{VERSION}"
 
 
-def refuse_mirrored(tables: Mapping[str, pa.Table], lake: Lake, config: MirrorConfig) -> dict[str, pa.Table]:
-    """``tables`` of one commit with a verdict of this gate on every clip that is kept so far and whose speaker is known
-    from other videos; one whose asymmetry is theirs in a mirror is refused."""
+def refuse_mirrored(tables: Mapping[str, pa.Table], lake: Lake, recipe: Recipe) -> dict[str, pa.Table]:
+    """``tables`` of one commit, measured by ``recipe``, with a verdict of this gate on every clip that is kept so far
+    and whose speaker is known from other videos; one whose asymmetry is theirs in a mirror is refused."""
     clips = tables["clips"].filter(tables["clips"]["keep"]).select(["clip_id", "source_id", "speaker_id"]).to_pylist()
     of_clip = dict(zip(tables["motion"]["clip_id"].to_pylist(), tables["motion"]["asymmetry"].to_pylist(), strict=True))
-    known = asymmetries_of(lake, {c["speaker_id"] for c in clips}, without_sources={c["source_id"] for c in clips})
+    config, speakers, sources = recipe.mirrors, {c["speaker_id"] for c in clips}, {c["source_id"] for c in clips}
+    known = asymmetries_of(lake, speakers, sources, recipe.curation_key)
     for clip in clips:
         if (face := of_clip.get(clip["clip_id"])) is not None:
             known.setdefault(clip["speaker_id"], {}).setdefault(clip["source_id"], np.array(face, np.float32))

@@ -30,14 +30,13 @@ from schemas.motion import HeadMotion
 from schemas.speech import SpeechTrack
 from schemas.units import frames_to_seconds
 
-VERSION = "1"
+VERSION = "2"
 
 _QUIET: Final = 0.1  # of the loudest frame: below, nobody speaks
 
 
 class EvidenceConfig(StageConfig):
-    windows: int = Field(2, ge=2, description="stretches of the clip fitted without a third of the landmarks")
-    keyframes: int = Field(6, ge=1, description="frames of each")
+    keyframes: int = Field(6, ge=1, description="of either half of the clip, fitted without a third of the landmarks")
     still_jitter: float = Field(
         0.025, ge=0, description="of a motionless head, %, under 1-4 grey levels of noise and H.264"
     )
@@ -62,7 +61,7 @@ def evidence(
     basis = basis_of(head)
     seen, landmarks = clip.present, clip.landmarks
     size, unit = (clip.image_width, clip.image_height), eye_distance(landmarks)
-    blind = fit_blindly(basis, landmarks, seen, size, fit, config.windows, config.keyframes)
+    blind = fit_blindly(basis, landmarks, seen, size, fit, config.keyframes)
     fitted = replay(basis, motion)
     lips = lips_of(fitted.points)
     speaking = seen & (spoken.envelope >= _QUIET * spoken.envelope.max())

@@ -44,7 +44,9 @@ _IRISES = {0: range(473, 478), 1: range(468, 473)}  # of the left eye, of the ri
 
 
 @dataclass(frozen=True)
-class _View:
+class View:
+    """A known head in a picture."""
+
     vertices: Float32  # [V, 3] camera frame
     camera: Camera
     image: UInt8
@@ -107,7 +109,7 @@ def _look(head: HeadModel, landmarker: Path, count: int) -> tuple[Array, Array, 
     options = FaceLandmarkerOptions(base_options=BaseOptions(model_asset_path=str(landmarker)))
     projected, found, scale = [], [], []
     with FaceLandmarker.create_from_options(options) as detector:
-        for view in _views(head, count):
+        for view in views(head, count, _SEED):
             result = detector.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=view.image))
             if not result.face_landmarks:
                 continue
@@ -120,10 +122,10 @@ def _look(head: HeadModel, landmarker: Path, count: int) -> tuple[Array, Array, 
     return np.array(projected), np.array(found), np.array(scale)
 
 
-def _views(head: HeadModel, count: int) -> Iterator[_View]:
+def views(head: HeadModel, count: int, seed: int) -> Iterator[View]:
     """Frames of many people who talk before many cameras: what MediaPipe will look at, for its answer leans towards
     the poses and faces it is used to."""
-    rng = np.random.default_rng(_SEED)
+    rng = np.random.default_rng(seed)
     for number in range(-(-count // _FRAMES_OF_ONE)):
         speaker = draw_speaker(str(number), head, load_mouths(), load_faces(), rng)
         take = Take(
@@ -136,7 +138,7 @@ def _views(head: HeadModel, count: int) -> Iterator[_View]:
         motion = seen(take, head, "")
         camera = Camera(_SIZE, _SIZE, motion.focal_px, motion.principal_point_px)
         for vertices, image in zip(head_vertices(head, motion), film(take, head, rng), strict=True):
-            yield _View(vertices, camera, image)
+            yield View(vertices, camera, image)
 
 
 def _moments(speaker: Speaker, head: HeadModel, count: int, rng: np.random.Generator) -> Performance:

@@ -2,7 +2,8 @@
 
 Every clip of the folders' videos is measured as it is and with each fault of ``tests.faults`` planted. A fault is
 caught where a gate refuses a clip that was kept whole. The table tells the shares and the gates, for the tier asked
-for; ``--again scores.json`` judges scores that were measured before.
+for; ``--again scores.json`` judges scores that were measured before. One clip alone never tells that it is mirrored:
+the last row is what the commit tells of it beside the person's other videos, where they are enough and agree.
 """
 
 import argparse
@@ -24,12 +25,14 @@ from flows.settings import Settings
 from models.landmarks import FaceFinder
 from schemas.arrays import Float32
 from schemas.clip import Clip
-from schemas.record import ClipScores
+from schemas.record import ClipRecord, ClipScores
 from schemas.source import Offer, SourceVideo
 from schemas.sync import SyncScores
 from tasks.ingest import ingest
 from tasks.judge import judge
+from tasks.mirrors import likeness
 from tasks.observe import observe
+from tasks.speaker import Seen
 from tests.faults import Covering, Mirroring, frozen, late_picture, swapped
 
 CLEAN = "none"
@@ -44,6 +47,7 @@ class Row:
     video: str
     fault: str
     scores: ClipScores
+    asymmetry: list[float]  # of the face: models.evidence.asymmetry
 
 
 class Remembering:
@@ -113,8 +117,8 @@ def measured(folders: list[Path], recipe: Recipe, rng: np.random.Generator) -> l
             faulty += [("occluded", clip) for clip in cut(source, covering, kit, recipe)]
             faulty += [("mirrored", clip) for clip in cut(source, Mirroring(kit.landmarker), kit, recipe)]
             for fault, clip in faulty:
-                scores = scores_of(clip, source, recipe, kit)
-                rows.append(Row(folder, video.name, fault, scores))
+                found = record_as_it_is(clip, source, recipe, kit)
+                rows.append(Row(folder, video.name, fault, found.scores, found.asymmetry.tolist()))
             for model in heard:
                 model.forget()
     return rows
@@ -131,11 +135,12 @@ def cut(source: SourceVideo, finder: FaceFinder, kit: Kit, recipe: Recipe) -> It
         yield from candidates(part, recipe, kit, _unheard)[0]
 
 
-def scores_of(clip: Clip, source: SourceVideo, recipe: Recipe, kit: Kit) -> ClipScores:
-    """Of the clip as it is: nothing is mended."""
+def record_as_it_is(clip: Clip, source: SourceVideo, recipe: Recipe, kit: Kit) -> ClipRecord:
+    """Of the clip with nothing mended."""
     moving = Moving.of(clip, recipe, kit, _unheard)
-    own = np.ones(clip.n_frames, np.bool_)
-    return record_of(moving, SyncScores.of(moving.sync, 0.0, moving.sync), own, source, recipe, kit, _unheard).scores
+    alone = replace(clip, n_faces=np.ones_like(clip.n_faces))
+    seen = Seen.of(alone, moving.motion, kit.head)
+    return record_of(moving, SyncScores.of(moving.sync, 0.0, moving.sync), seen, [], source, recipe, kit, _unheard)
 
 
 def _unheard(_: str) -> None: ...
@@ -168,11 +173,31 @@ def show(folder: str, rows: list[Row], recipe: Recipe) -> None:
     for fault in dict.fromkeys(row.fault for row in rows if row.fault != CLEAN):
         gates = [found for row, found in judged if row.fault == fault and row.video in kept]
         _line(fault, "caught", sum(map(bool, gates)), len(gates), gates)
+    show_mirrored([row for row in rows if row.video in kept], recipe)
+
+
+def show_mirrored(rows: list[Row], recipe: Recipe) -> None:
+    """What the commit says of clips in a mirror, and of the same as they are, beside the person's other videos."""
+    faces: dict[str, dict[str, Float32]] = {}
+    for row in rows:
+        if row.fault == CLEAN:
+            of_person = faces.setdefault(person_in(Path(row.video)), {})
+            of_person.setdefault(row.video, np.array(row.asymmetry, np.float32))
+    alike: dict[str, list[float]] = {CLEAN: [], "mirrored": []}
+    for row in rows:
+        others = [face for video, face in faces[person_in(Path(row.video))].items() if video != row.video]
+        measured = likeness(np.array(row.asymmetry, np.float32), others, recipe.mirrors)
+        if row.fault in alike and measured is not None:
+            alike[row.fault].append(measured)
+    for fault, done in (("mirrored", "caught"), (CLEAN, "refused")):
+        count = sum(cosine < recipe.mirrors.min_cosine for cosine in alike[fault])
+        name = fault if fault != CLEAN else "as they are"
+        _line(f"{name}, at the commit", done, count, len(alike[fault]), [])
 
 
 def _line(what: str, done: str, count: int, of: int, gates: list[list[str]]) -> None:
     said = ", ".join(f"{gate} {n}" for gate, n in Counter(g for found in gates for g in found).most_common())
-    print(f"  {what:12} {count:4} of {of:4} {done:7} {count / max(of, 1):6.1%}  {said}")
+    print(f"  {what:26} {count:4} of {of:4} {done:7} {count / max(of, 1):6.1%}  {said}")
 
 
 if __name__ == "__main__":

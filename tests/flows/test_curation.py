@@ -38,6 +38,7 @@ def curate(
     *files: OfferedFile,
     sounds: dict[str, np.ndarray] | None = None,
     faces: dict[str, np.ndarray] | None = None,
+    recipe: Recipe = RECIPE,
     **scores: float,
 ) -> Snapshot:
     drafts = []
@@ -45,9 +46,9 @@ def curate(
         sound = (sounds or {}).get(file.offer.path.name, voice(int(file.sha256[:6], 16)))
         drafts.append(warehouse.parent / f"{file.sha256}.arrow")
         face = (faces or {}).get(file.offer.path.name)
-        rows = assemble(record(file, RECIPE, sound, face, **scores), RECIPE.curation_key, file.modified_ns)
+        rows = assemble(record(file, recipe, sound, face, **scores), recipe.curation_key, file.modified_ns)
         write_draft(drafts[-1], rows)
-    snapshot, _ = commit_batch(warehouse, drafts, (), RECIPE)
+    snapshot, _ = commit_batch(warehouse, drafts, (), recipe)
     assert snapshot is not None
     return snapshot
 
@@ -145,14 +146,24 @@ def test_a_mirror_image_of_someone_known_is_refused(tmp_path: Path, warehouse: P
     person = rng.normal(size=90)
     faces = {f"{n}.mp4": (person + rng.normal(0, 0.3, 90)).astype(np.float32) for n in "abce"}
     faces["d.mp4"] = (0.3 * rng.normal(size=90) - person).astype(np.float32)
-    curate(warehouse, *files[:3], faces=faces)
-    curate(warehouse, *files[3:], faces=faces)
+    for commit in (files[:3], files[3:4], files[4:]):
+        curate(warehouse, *commit, faces=faces)
     assert {name for name, (status, _) in states(warehouse).items() if status == "refused"} == {"d.mp4"}
     assert states(warehouse)["d.mp4"] == ("refused", "mirrored")
     rows = query(warehouse, "select keep, measured from verdicts where gate = 'mirrored'").to_pylist()
     assert [r["keep"] for r in sorted(rows, key=lambda r: r["measured"])] == [False, True]
     regate(warehouse, Recipe.model_validate(RECIPE.model_dump() | {"tier": "strict"}))
     assert states(warehouse)["d.mp4"] == ("refused", "mirrored")
+
+
+def test_a_face_is_not_held_against_what_was_measured_otherwise(tmp_path: Path, warehouse: Path) -> None:
+    files = [offered(video(tmp_path, f"{n}.mp4")) for n in "abcd"]
+    face = np.random.default_rng(0).normal(size=90).astype(np.float32)
+    faces = {"a.mp4": face, "b.mp4": face, "c.mp4": face, "d.mp4": -face}
+    curate(warehouse, *files[:3], faces=faces)
+    otherwise = Recipe.model_validate(RECIPE.model_dump() | {"evidence": {"keyframes": 5}})
+    curate(warehouse, files[3], faces=faces, recipe=otherwise)
+    assert states(warehouse)["d.mp4"] == ("curated", None)
 
 
 def test_regate_decides_again_and_back(tmp_path: Path, warehouse: Path) -> None:

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.evidence.asymmetry import seen_asymmetry
 from models.evidence.readout import LipReadout, lips_of
-from models.fit.basis import LandmarkBasis
-from models.fit.blind import HELD_OUT
+from models.fit.basis import LandmarkBasis, basis_of
+from models.fit.blind import HELD_OUT, fit_blindly
 from models.fit.replay import replay
 from models.head.model import load_open_head
 from schemas.arrays import Float32
@@ -19,6 +20,7 @@ from tasks.evidence import EvidenceConfig, evidence
 from tasks.reconstruct import ReconstructConfig, reconstruct
 from tests import builders, faults
 from tests.models.talking_head import HEIGHT, WIDTH, Truth, speak
+from tests.watched import landmarks_of
 
 HEAD = load_open_head()
 FIT = ReconstructConfig()
@@ -110,6 +112,18 @@ def test_another_face_from_the_middle_on_is_drift(
     drift = witness(faults.swapped(clip, other), said_by(lips), motion).recon_drift_mm
     assert drift is not None
     assert drift > 1.5 > 10 * (clean.recon_drift_mm or 0)
+
+
+@pytest.mark.real_data
+@pytest.mark.slow
+def test_a_head_that_turns_is_the_same_persons() -> None:
+    """MediaPipe sees two people, if one half of a clip looks to the left of the other."""
+    landmarks = landmarks_of(builders.real_clip("talking/hdtf_radio34.mp4"))
+    by_yaw = landmarks[np.argsort(seen_asymmetry(landmarks, HEAD.landmarks(HEAD.template))[1][:, 0])]
+    seen = np.ones(len(landmarks), np.bool_)
+    drift = fit_blindly(basis_of(HEAD), by_yaw, seen, (512, 512), FIT, EvidenceConfig().keyframes).drift_mm
+    assert drift is not None
+    assert drift < 1
 
 
 def test_a_trembling_head_has_jitter_and_a_calm_one_has_none(clip: Clip, lips: Float32) -> None:
