@@ -39,7 +39,7 @@ HELD_OUT: Final = np.arange(0, N_LANDMARKS, 3)
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--clips", type=int, default=8, help="speakers, each with one clip, of either made kind")
+    parser.add_argument("--clips", type=int, default=24, help="speakers, each with one clip, of either made kind")
     parser.add_argument("--seconds", type=float, default=2.4, help="length of the made clips")
     parser.add_argument("--data", type=Path, default=REAL, help="folder of real clips; skipped if it is not there")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that make videos")
@@ -124,9 +124,10 @@ def _reprojection(solver: Solver, case: Case) -> Reprojection:
     return reprojection(solver(BASIS, case), solver(rest, case), HELD_OUT, BASIS, case)
 
 
-def _means(found: Sequence[Sequence[T]], figure: Callable[[T], float]) -> tuple[float, float]:
-    mine, theirs = (float(np.mean([figure(one) for one in row])) for row in found)
-    return mine, theirs
+def _means(found: Sequence[Sequence[T]], figure: Callable[[T], float]) -> tuple[float, float, float]:
+    """Ours, the rival's, and the standard error of ours: another seed is other people."""
+    mine, theirs = (np.array([figure(one) for one in row]) for row in found)
+    return float(mine.mean()), float(theirs.mean()), float(mine.std(ddof=1) / np.sqrt(len(mine)))
 
 
 if __name__ == "__main__":

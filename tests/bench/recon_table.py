@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-_WIDTHS: Final = (50, 8, 8, 12, 14)
+_WIDTHS: Final = (50, 8, 8, 16, 14)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure; ``more`` says that more is better."""
+    """One figure, ours with its standard error over clips; ``more`` says that more is better."""
 
     name: str
     unit: str
@@ -17,6 +17,7 @@ class Row:
     aim: float
     ours: float
     rival: float
+    error: float = 0.0
     more: bool = False
     digits: int = 2
 
@@ -29,7 +30,8 @@ class Row:
 
     def __str__(self) -> str:
         digits = 3 if self.unit == "" else self.digits
-        cells = (self.name, f"{self.must:g}", f"{self.aim:g}", f"{self.ours:.{digits}f}", f"{self.rival:.{digits}f}")
+        ours = f"{self.ours:.{digits}f}" + (f" ± {self.error:.{digits}f}" if self.error else "")
+        cells = (self.name, f"{self.must:g}", f"{self.aim:g}", ours, f"{self.rival:.{digits}f}")
         return "".join(cell.ljust(w) for cell, w in zip(cells, _WIDTHS, strict=True)) + f"{self.reached:8}{self.unit}"
 
 
