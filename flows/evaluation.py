@@ -9,7 +9,7 @@ from pydantic import Field
 
 from flows.errors import CannotTrain
 from flows.hearing import Ear
-from flows.packs import sound_of
+from flows.sounds import sounds_at_hand
 from models.avatar.motion import to_frames
 from models.avatar.protocol import MotionModel
 from models.head.model import HeadModel
@@ -91,8 +91,9 @@ def _clips(root: Path, ear: Ear, selected: SelectedClips, wanted: Sequence[Selec
 
 def soundtracks(selected: SelectedClips, clip_ids: Sequence[str]) -> list[Soundtrack]:
     """The sound of these clips, for the films of a report; of those whose source is still there."""
-    clips = [selected.by_id[clip_id] for clip_id in clip_ids]
-    return [Soundtrack(clip.clip_id, sound_of(clip), SAMPLE_RATE) for clip in clips if clip.path.is_file()]
+    clips = [clip for clip_id in clip_ids if (clip := selected.by_id[clip_id]).path.is_file()]
+    with sounds_at_hand(clips) as sounds:
+        return [Soundtrack(clip.clip_id, sounds.of(clip), SAMPLE_RATE) for clip in clips]
 
 
 def metrics_of(evaluation: Evaluation, champion: str | None = None) -> list[ModelMetric]:

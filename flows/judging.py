@@ -6,7 +6,7 @@ from itertools import groupby
 from pathlib import Path
 
 from flows.errors import CannotTrain
-from flows.packs import sounds_of
+from flows.sounds import sounds_of
 from models.sync.features import sound_decades
 from models.sync.model import SHIPPED, SyncCard, open_sync, read_sync_card
 from tasks.evaluate.sync import SyncJudge

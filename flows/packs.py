@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 from pydantic import Field
 
-from flows.errors import CannotTrain
 from flows.hearing import Ear, open_ear
+from flows.sounds import Sounds, sounds_at_hand
 from models.assets import AssetStore
 from models.head.model import HeadModel
 from models.sample.motion import VERSION as SYNTHETIC_VERSION
@@ -18,24 +18,19 @@ from models.sample.motion import synthesise
 from models.sample.voice import PiperVoice
 from models.training.mixture import Mixture, Share
 from models.training.pack import Pack, write_pack
-from schemas.arrays import Float32
 from schemas.config import StageConfig
 from schemas.motion import HeadMotion
-from schemas.source import Offer, SourceVideo
 from schemas.speech import SpeechFeatures
-from schemas.units import SAMPLE_RATE, SAMPLES_PER_FRAME, samples_of
+from schemas.units import SAMPLE_RATE
 from tasks.augment import VERSION as AUGMENT_VERSION
 from tasks.augment import AugmentConfig, augment
-from tasks.ingest import IngestConfig, ingest
 from tasks.listen import VERSION as LISTEN_VERSION
 from tasks.listen import features_of_audio
-from tasks.media.footage import Footage
 from tasks.speech import SpeechConfig
 from warehouse.batches import WarehouseClip, stream_clips
 from warehouse.selection import TRAIN, SelectedClip, SelectedClips
 
 _CLIPS_A_SPEAKER: Final = 4
-_WITHOUT_IT: Final = "Put it back, or do without its sound: train with --copies 0, evaluate with --films 0"
 
 Tell = Callable[[str], None]
 Item = tuple[HeadMotion, SpeechFeatures, str]
@@ -96,26 +91,6 @@ def _silence_of(ear: Ear) -> SpeechFeatures:
     return features_of_audio(np.zeros(2 * SAMPLE_RATE, np.float32), ear.encoder, SpeechConfig())
 
 
-def sound_of(clip: SelectedClip) -> Float32:
-    """The clip's sound [T * 640] again, from its source. Raises ``CannotTrain`` if that cannot be read any more, or is
-    another file by now."""
-    ((_, audio),) = sounds_of([clip])
-    return audio
-
-
-def sounds_of(clips: Sequence[SelectedClip]) -> Iterator[tuple[SelectedClip, Float32]]:
-    """The same of clips of one source, which is read once; in the order in which their sounds begin."""
-    source = ingest(Offer(clips[0].path), IngestConfig())
-    if not isinstance(source, SourceVideo):
-        raise CannotTrain(f"{clips[0].path} can no longer be read: {source.detail}. {_WITHOUT_IT}")
-    if any(clip.source_id != source.source_id for clip in clips):
-        raise CannotTrain(f"{clips[0].path} is another file than the one that was curated. {_WITHOUT_IT}")
-    begins = {clip.clip_id: SAMPLES_PER_FRAME * clip.start_frame + samples_of(clip.sync_shift_ms) for clip in clips}
-    with Footage(source, max_side_px=None) as footage:
-        for clip in sorted(clips, key=lambda clip: begins[clip.clip_id]):
-            yield clip, footage.sound(clip.start_frame, clip.n_frames, samples_of(clip.sync_shift_ms))[0]
-
-
 def embedding_of(root: Path, selected: SelectedClips) -> str:
     """The name of the speech embedding that the selected clips were stored with."""
     first = next(stream_clips(root, SelectedClips(selected.selection, selected.snapshot, selected.clips[:1])))
@@ -147,13 +122,14 @@ def _heard_differently(
     }
     ids = {clip.clip_id for clip in there}
     clips = (clip for clip in stream_clips(root, selected, TRAIN) if clip.row.clip_id in ids)
-    items = (item for clip in clips for item in _copies(clip, ear, config))
-    return write_pack(cache, made_from | _origin(selected), items, head)
+    with sounds_at_hand(there) as sounds:
+        items = (item for clip in clips for item in _copies(clip, sounds, ear, config))
+        return write_pack(cache, made_from | _origin(selected), items, head)
 
 
-def _copies(clip: WarehouseClip, ear: Ear, config: MixtureConfig) -> Iterator[Item]:
+def _copies(clip: WarehouseClip, sounds: Sounds, ear: Ear, config: MixtureConfig) -> Iterator[Item]:
     """The clip's sound, decoded once, in ``config.copies`` variations."""
-    audio = sound_of(clip.row)
+    audio = sounds.of(clip.row)
     for variant in range(config.copies):
         changed = augment(audio, clip.motion, config.augment, variant)
         yield changed.motion, features_of_audio(changed.audio, ear.encoder, SpeechConfig()), clip.row.speaker_id

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from flows.packs import sound_of
+from flows.sounds import sounds_at_hand
 from models.assets import AssetStore
 from models.avatar.motion import to_frames
 from models.head.model import HeadModel, load_open_head
@@ -28,16 +28,17 @@ _FILE: Final = "clips.safetensors"
 
 def clips_of_warehouse(root: Path, selected: SelectedClips, *splits: str) -> SyncClips | None:
     """The selected clips of ``splits`` whose sources are still there; None without one."""
-    there = {clip.clip_id for clip in selected.of(*splits) if clip.path.is_file()}
+    there = {clip.clip_id: clip for clip in selected.of(*splits) if clip.path.is_file()}
     if not there:
         return None
     made_from = {"snapshot": str(selected.snapshot), "clips": ",".join(sorted(there))}
 
     def items() -> Iterator[tuple[HeadMotion, Float32, str, str]]:
-        for clip in stream_clips(root, selected, *splits):
-            if clip.row.clip_id in there:
-                said = clip.row.transcript or clip.row.clip_id
-                yield clip.motion, sound_of(clip.row), clip.row.speaker_id, said
+        with sounds_at_hand(list(there.values())) as sounds:
+            for clip in stream_clips(root, selected, *splits):
+                if clip.row.clip_id in there:
+                    said = clip.row.transcript or clip.row.clip_id
+                    yield clip.motion, sounds.of(clip.row), clip.row.speaker_id, said
 
     return _kept(root, made_from, lambda: _seen_and_heard(items(), load_open_head()))
 

@@ -58,7 +58,7 @@ def train_sync(
 ) -> SyncTrained:
     """Carry out ``plan`` and write the model as the folder ``output``.
 
-    Raises ``CannotTrain``, and what ``select_clips``, ``sound_of`` and ``models.training.loop.train`` do.
+    Raises ``CannotTrain``, and what ``select_clips``, ``sounds_of`` and ``models.training.loop.train`` do.
     """
     if output.exists():
         raise CannotTrain(f"{output} exists: name another folder, a finished model is never overwritten")

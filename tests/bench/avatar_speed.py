@@ -20,8 +20,8 @@ import numpy as np
 import torch
 
 from flows.hearing import open_ear
-from flows.packs import sound_of
 from flows.performing import DEFAULT, Request, find_model, generate
+from flows.sounds import sounds_of
 from models.assets import AssetStore
 from models.avatar.protocol import Condition, MotionModel
 from models.avatar.sampler import Sampler
@@ -277,7 +277,8 @@ def spoken(selected: SelectedClips, seconds: float) -> Float32:
     for clip in selected.clips:
         if missing <= 0:
             break
-        parts.append(sound_of(clip)[:missing])
+        ((_, sound),) = sounds_of([clip])
+        parts.append(sound[:missing])
         missing -= len(parts[-1])
     return np.concatenate(parts)
 

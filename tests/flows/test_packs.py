@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import pytest
 
 from flows.errors import CannotTrain
 from flows.judging import open_judging
-from flows.packs import MixtureConfig, Packs, make_packs, sounds_of
+from flows.packs import MixtureConfig, Packs, make_packs
 from models.head.model import load_open_head
 from models.training.pack import Pack
 from tasks.augment import AugmentConfig
@@ -160,23 +160,6 @@ def test_a_source_that_cannot_be_read_any_more_is_refused(archive: Archive) -> N
         pytest.raises(CannotTrain, match=r"can no longer be read.*--copies 0"),
     ):
         archive.packed(where="path LIKE '%gone%'", copies=1, augment=UNCHANGED)
-
-
-def test_sounds_of_one_source_are_those_in_it_though_they_overlap_and_lie_behind_much_film(
-    archive: Archive, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tasks.media.footage.MAX_WAITING_BYTES", 1)
-    selected = select_clips(archive.root, Selection(where="path LIKE '%here%'", holdout="false"))
-    spans = {"late": (40, 10, -1000 / 16), "early": (20, 20, 0.0), "between": (30, 20, 1000 / 16)}
-    clips = [
-        replace(selected.clips[0], clip_id=name, start_frame=start, n_frames=n, sync_shift_ms=shift_ms)
-        for name, (start, n, shift_ms) in spans.items()
-    ]
-    heard = {clip.clip_id: audio for clip, audio in sounds_of(clips)}
-    assert list(heard) == ["early", "between", "late"]
-    for name, (start, n, shift_ms) in spans.items():
-        begin = 640 * start + round(16 * shift_ms)
-        np.testing.assert_allclose(heard[name], archive.here.sound[begin : begin + 640 * n], atol=1e-4)
 
 
 def test_a_judge_says_whom_it_knows_and_what_it_could_not_hear(archive: Archive) -> None:
