@@ -36,7 +36,7 @@ _QUIET: Final = 0.1  # of the loudest frame: below, nobody speaks
 
 
 class EvidenceConfig(StageConfig):
-    keyframes: int = Field(6, ge=1, description="of either half of the clip, fitted without a third of the landmarks")
+    keyframes: int = Field(8, ge=1, description="of either half of the clip, fitted without a third of the landmarks")
     still_jitter: float = Field(
         0.025, ge=0, description="of a motionless head, %, under 1-4 grey levels of noise and H.264"
     )
