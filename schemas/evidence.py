@@ -9,7 +9,7 @@ class Evidence:
     clip cannot tell. "nme" and jitter are per cent of the distance of the outer eye corners."""
 
     recon_heldout_nme: float  # error at landmarks that a second fit was not shown
-    recon_drift_mm: float | None  # largest distance of two faces fitted to stretches of the clip; similarity-aligned
+    recon_drift_mm: float | None  # between the faces of the clip's halves: models.evidence.turning.drift
     recon_jitter_excess: float | None  # jitter in the stillest half second, above that of a motionless head
     frozen_s: float  # longest time over which the picture stands still
     closure_rank: float | None  # how open the lips are at p, b and m: 0 as shut as ever, 0.5 chance

@@ -16,8 +16,9 @@ from models.evidence.asymmetry import asymmetry
 from models.evidence.labials import closure_rank, labial_frames
 from models.evidence.readout import LipReadout, lips_of
 from models.evidence.stillness import longest_standstill, trembling
+from models.evidence.turning import drift
 from models.fit.basis import LandmarkBasis, basis_of
-from models.fit.blind import fit_blindly
+from models.fit.blind import held_out_error
 from models.fit.quality import eye_distance
 from models.fit.replay import replay
 from models.fit.settings import FitSettings
@@ -36,7 +37,8 @@ _QUIET: Final = 0.1  # of the loudest frame: below, nobody speaks
 
 
 class EvidenceConfig(StageConfig):
-    keyframes: int = Field(8, ge=1, description="of either half of the clip, fitted without a third of the landmarks")
+    keyframes: int = Field(6, ge=1, description="of either half of the clip, fitted without a third of the landmarks")
+    least_half: int = Field(6, ge=1, description="frames of a half of the clip before its face is compared")
     still_jitter: float = Field(
         0.025, ge=0, description="of a motionless head, %, under 1-4 grey levels of noise and H.264"
     )
@@ -61,7 +63,6 @@ def evidence(
     basis = basis_of(head)
     seen, landmarks = clip.present, clip.landmarks
     size, unit = (clip.image_width, clip.image_height), eye_distance(landmarks)
-    blind = fit_blindly(basis, landmarks, seen, size, fit, config.keyframes)
     fitted = replay(basis, motion)
     lips = lips_of(fitted.points)
     speaking = seen & (spoken.envelope >= _QUIET * spoken.envelope.max())
@@ -74,8 +75,8 @@ def evidence(
     gaze = np.degrees(np.linalg.norm(motion.eyes[seen].reshape(-1, 2, 3).mean(1), axis=1))
     strongest = np.abs(motion.expression[seen]).max(1) / (fit.expression_sd if head.has_actions else fit.component_sd)
     return Evidence(
-        recon_heldout_nme=blind.nme,
-        recon_drift_mm=blind.drift_mm,
+        recon_heldout_nme=held_out_error(basis, landmarks, seen, size, fit, config.keyframes),
+        recon_drift_mm=drift(landmarks, seen, basis.template, config.least_half),
         recon_jitter_excess=None if trembles is None else max(0.0, 100 * trembles - config.still_jitter),
         frozen_s=frames_to_seconds(longest_standstill(landmarks, unit, seen, config.standstill)),
         closure_rank=closure_rank(lips[:, 0], moments, speaking, config.least_closures),

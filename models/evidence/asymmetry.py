@@ -12,12 +12,10 @@ from typing import Final
 
 import numpy as np
 
-from models.head.angles import to_angles
-from models.head.rotation import to_axis_angle
+from models.evidence.turning import laid_on, odd_turns
 from schemas.arrays import Bool, Float32
 
 _FILE: Final = Path(__file__).parent.parent / "data" / "asymmetry.npz"
-_MESH_POINTS: Final = 468
 _RIGHT: Final = (
     33, 133, 159, 145, 70, 105, 107, 46, 55, 61, 39, 181, 37, 84, 98, 48, 64, 50, 205, 117, 58, 172, 136, 150, 127,
     234, 132, 67, 54, 21,
@@ -39,20 +37,11 @@ def asymmetry(landmarks: Float32, present: Bool, mean_face: Float32) -> Float32:
 
 
 def seen_asymmetry(landmarks: Float32, mean_face: Float32) -> tuple[Float32, Float32]:
-    """``asymmetry`` [T, 90] of every frame with MediaPipe's own still in it, and what of the head's pose [T, 4] decides
-    that: yaw, its square with its sign, roll, and yaw times pitch (radians), all of which a mirror turns round."""
-    seen = landmarks[:, :_MESH_POINTS] * np.array([1, -1, -1], np.float32)  # the head's axes
-    seen = seen - seen.mean(1, keepdims=True)
-    goal = mean_face[:_MESH_POINTS] - mean_face[:_MESH_POINTS].mean(0)
-    u, _, vt = np.linalg.svd(np.swapaxes(seen, 1, 2) @ goal)
-    u[:, :, 2] *= np.sign(np.linalg.det(u @ vt))[:, None]
-    rotation = u @ vt
-    scale = np.sqrt((goal**2).sum() / np.maximum((seen**2).sum((1, 2)), 1e-9))
-    face = (seen @ rotation) * scale[:, None, None]
-    differ = 1e3 * (face[:, list(_LEFT)] - face[:, list(_RIGHT)] * [-1, 1, 1]) / 2
-    pitch, yaw, roll = to_angles(to_axis_angle(rotation.astype(np.float32))).T
-    turns = np.stack([yaw, yaw * np.abs(yaw), roll, yaw * pitch], axis=1)
-    return differ.reshape(len(face), ASYMMETRY_DIM).astype(np.float32), turns.astype(np.float32)
+    """``asymmetry`` [T, 90] of every frame with MediaPipe's own still in it, and what of the head's pose decides that
+    [T, 4]: ``odd_turns``."""
+    faces, angles = laid_on(mean_face, landmarks)
+    differ = (faces[:, list(_LEFT)] - faces[:, list(_RIGHT)] * np.array([-1, 1, 1], np.float32)) / 2
+    return differ.reshape(len(faces), ASYMMETRY_DIM).astype(np.float32), odd_turns(angles)
 
 
 @cache

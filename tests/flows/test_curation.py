@@ -161,7 +161,7 @@ def test_a_face_is_not_held_against_what_was_measured_otherwise(tmp_path: Path, 
     face = np.random.default_rng(0).normal(size=90).astype(np.float32)
     faces = {"a.mp4": face, "b.mp4": face, "c.mp4": face, "d.mp4": -face}
     curate(warehouse, *files[:3], faces=faces)
-    otherwise = Recipe.model_validate(RECIPE.model_dump() | {"evidence": {"keyframes": 6}})
+    otherwise = Recipe.model_validate(RECIPE.model_dump() | {"evidence": {"keyframes": 5}})
     curate(warehouse, files[3], faces=faces, recipe=otherwise)
     assert states(warehouse)["d.mp4"] == ("curated", None)
 

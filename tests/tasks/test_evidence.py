@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.evidence.asymmetry import seen_asymmetry
 from models.evidence.readout import LipReadout, lips_of
-from models.fit.basis import LandmarkBasis, basis_of
-from models.fit.blind import HELD_OUT, fit_blindly
+from models.evidence.turning import drift, laid_on
+from models.fit.basis import LandmarkBasis
+from models.fit.blind import HELD_OUT
 from models.fit.replay import replay
 from models.head.model import load_open_head
 from schemas.arrays import Float32
@@ -31,7 +31,9 @@ READOUT = LipReadout(MODEL, np.eye(2, dtype=np.float32))
 
 
 def clip_of(truth: Truth) -> Clip:
-    landmarks = np.pad(truth.pixels, ((0, 0), (0, 0), (0, 1)))
+    depth = -HEAD.landmarks(truth.vertices)[..., 2:]
+    pixels_per_m = np.ptp(truth.pixels[..., 0]) / np.ptp(HEAD.landmarks(truth.vertices)[..., 0])
+    landmarks = np.concatenate([truth.pixels, pixels_per_m * depth], axis=2).astype(np.float32)
     return builders.clip(len(landmarks), landmarks=landmarks, image_width=WIDTH, image_height=HEIGHT)
 
 
@@ -75,7 +77,7 @@ def clean(clip: Clip, motion: HeadMotion, lips: Float32) -> Evidence:
 def test_a_good_clip_has_nothing_against_it(clean: Evidence) -> None:
     assert clean.recon_heldout_nme < 0.6
     assert clean.recon_drift_mm is not None
-    assert clean.recon_drift_mm < 0.3
+    assert clean.recon_drift_mm < 0.4  # these landmarks have nothing of what MediaPipe makes of a turn
     assert clean.recon_jitter_excess is not None
     assert clean.recon_jitter_excess < 0.15
     assert clean.frozen_s == 0
@@ -109,9 +111,9 @@ def test_another_face_from_the_middle_on_is_drift(
     clip: Clip, motion: HeadMotion, lips: Float32, clean: Evidence
 ) -> None:
     other = clip_of(speak(HEAD, N, seed=5))
-    drift = witness(faults.swapped(clip, other), said_by(lips), motion).recon_drift_mm
-    assert drift is not None
-    assert drift > 1.5 > 10 * (clean.recon_drift_mm or 0)
+    apart = witness(faults.swapped(clip, other), said_by(lips), motion).recon_drift_mm
+    assert apart is not None
+    assert apart > 1.5 > 4 * (clean.recon_drift_mm or 0)
 
 
 @pytest.mark.real_data
@@ -119,11 +121,11 @@ def test_another_face_from_the_middle_on_is_drift(
 def test_a_head_that_turns_is_the_same_persons() -> None:
     """MediaPipe sees two people, if one half of a clip looks to the left of the other."""
     landmarks = landmarks_of(builders.real_clip("talking/hdtf_radio34.mp4"))
-    by_yaw = landmarks[np.argsort(seen_asymmetry(landmarks, HEAD.landmarks(HEAD.template))[1][:, 0])]
-    seen = np.ones(len(landmarks), np.bool_)
-    drift = fit_blindly(basis_of(HEAD), by_yaw, seen, (512, 512), FIT, EvidenceConfig().keyframes).drift_mm
-    assert drift is not None
-    assert drift < 1
+    mean_face, seen = HEAD.landmarks(HEAD.template), np.ones(len(landmarks), np.bool_)
+    by_yaw = np.argsort(laid_on(mean_face, landmarks)[1][:, 1])
+    apart = drift(landmarks[by_yaw], seen, mean_face, 6)
+    assert apart is not None
+    assert apart < 0.6
 
 
 def test_a_trembling_head_has_jitter_and_a_calm_one_has_none(clip: Clip, lips: Float32) -> None:
