@@ -16,7 +16,8 @@ FRAME_RATE: Final = Fraction(25)
 SAMPLE_RATE: Final = 16_000
 SAMPLES_PER_FRAME: Final = 640
 
-N_LANDMARKS: Final = 478  # MediaPipe FaceLandmarker: 468 mesh points, then 2 x 5 iris points
+N_MESH_POINTS: Final = 468
+N_LANDMARKS: Final = 478  # MediaPipe FaceLandmarker: the mesh points, then 2 x 5 iris points
 N_BLENDSHAPES: Final = 52  # MediaPipe's order, "_neutral" first
 SHAPE_DIM: Final = 100
 EXPRESSION_DIM: Final = 50

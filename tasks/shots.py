@@ -21,6 +21,7 @@ from schemas.arrays import Float32, UInt8
 from schemas.clip import Shot
 from schemas.config import StageConfig
 from schemas.observation import Faces, Observation
+from schemas.units import N_MESH_POINTS
 
 if TYPE_CHECKING:
     from models.transnet import TransNet  # torch: only where the network is asked for
@@ -160,7 +161,7 @@ def _skull_steps(faces: Faces, n_frames: int) -> npt.NDArray[np.float64]:
     steps = np.full(n_frames, np.nan)
     if not len(faces.frame):
         return steps
-    extent = np.ptp(faces.landmarks[:, :468, :2], axis=1)
+    extent = np.ptp(faces.landmarks[:, :N_MESH_POINTS, :2], axis=1)
     size = np.sqrt(np.prod(extent, axis=1))
     order = np.lexsort((size, faces.frame))
     largest = order[np.append(np.diff(faces.frame[order]) > 0, True)]

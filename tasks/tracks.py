@@ -18,11 +18,12 @@ from schemas.arrays import Float32, Int32
 from schemas.clip import FaceTrack, Shot
 from schemas.config import StageConfig
 from schemas.observation import Observation
+from schemas.units import N_MESH_POINTS
 
 VERSION = "1"
 
 # Every eighth mesh point: enough to tell two faces apart, an eighth of the work.
-_SAMPLE = np.arange(0, 468, 8)
+_SAMPLE = np.arange(0, N_MESH_POINTS, 8)
 _UNREACHABLE = 1e6
 
 

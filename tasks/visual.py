@@ -28,11 +28,10 @@ from models.head.landmarks import INNER_LIPS, OUTER_EYE_CORNERS
 from schemas.arrays import Bool, Float32, UInt8
 from schemas.clip import Clip
 from schemas.config import StageConfig
-from schemas.units import MOUTH_PATCH_SIZE
+from schemas.units import MOUTH_PATCH_SIZE, N_MESH_POINTS
 
 VERSION = "1"
 
-_MESH_POINTS: Final = 468  # the iris points after them leave the face's box as it is
 _RIGHT_EYE, _LEFT_EYE = OUTER_EYE_CORNERS
 _UPPER_LIP, _LOWER_LIP = INNER_LIPS
 _NOSE_TIP, _RIGHT_CORNER, _LEFT_CORNER = 4, 61, 291
@@ -70,7 +69,8 @@ class VisualScores:
 def visual_scores(clip: Clip, config: VisualConfig) -> VisualScores:
     """Medians and shares are over the frames in which the face was seen; the ratio over all frames."""
     seen = clip.present
-    heights = np.ptp(clip.landmarks[seen, :_MESH_POINTS, 1], axis=1)
+    # The iris points leave the face's box as it is.
+    heights = np.ptp(clip.landmarks[seen, :N_MESH_POINTS, 1], axis=1)
     return VisualScores(
         face_px=float(np.median(heights)),
         face_ratio=float(seen.mean()),

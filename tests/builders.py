@@ -20,6 +20,7 @@ from schemas.arrays import Float32, UInt8
 from schemas.clip import Clip, clip_id_of
 from schemas.observation import Faces, Observation
 from schemas.source import Offer, SourceVideo, source_id_of
+from schemas.speech import SpeechTrack, Word
 from schemas.units import MOUTH_PATCH_SIZE, N_BLENDSHAPES, SAMPLE_RATE, SAMPLES_PER_FRAME, THUMBNAIL_SIZE
 
 SHA256 = "0123456789abcdef" * 4
@@ -286,6 +287,13 @@ def observation(
 
 def _rows(parts: list[npt.NDArray[Any]], shape: tuple[int, ...]) -> Float32:
     return np.concatenate([*parts, np.zeros((0, *shape))]).astype(np.float32)
+
+
+def heard(embedding: Float32, embedding_model: str, words: tuple[Word, ...] = ()) -> SpeechTrack:
+    """Somebody who speaks all the time, in a clip of as many frames as ``embedding`` [T, D] has."""
+    n = len(embedding)
+    ones, nothing = np.ones(n, np.float32), np.zeros(0, np.uint32)
+    return SpeechTrack("clip", n, ones, ones, ones > 0, embedding, embedding_model, "en", 1.0, "", words, nothing)
 
 
 def clip(n_frames: int = 75, actor: Actor | None = None, **changes: Any) -> Clip:

@@ -13,9 +13,9 @@ import numpy.typing as npt
 from models.head.angles import to_angles
 from models.head.rotation import to_axis_angle
 from schemas.arrays import Bool, Float32
+from schemas.units import N_MESH_POINTS
 
 _FILE: Final = Path(__file__).parent.parent / "data" / "turning.npz"
-_MESH_POINTS: Final = 468
 
 Index = npt.NDArray[np.intp]
 
@@ -24,8 +24,8 @@ def laid_on(mean_face: Float32, landmarks: Float32, by: Index | slice = slice(No
     """``landmarks`` [T, 478, 3] (pixels; y down, z away from the viewer) in the frame of ``mean_face`` [478, 3]
     (metres): [T, 468, 3] mm, each frame laid there by the similarity that is best for the points ``by`` (Umeyama 1991);
     and the head's pitch, yaw and roll [T, 3] (radians)."""
-    seen = landmarks[:, :_MESH_POINTS] * np.array([1, -1, -1], np.float32)  # the head's axes
-    goal = mean_face[:_MESH_POINTS] - mean_face[:_MESH_POINTS][by].mean(0)
+    seen = landmarks[:, :N_MESH_POINTS] * np.array([1, -1, -1], np.float32)  # the head's axes
+    goal = mean_face[:N_MESH_POINTS] - mean_face[:N_MESH_POINTS][by].mean(0)
     seen = seen - seen[:, by].mean(1, keepdims=True)
     u, _, vt = np.linalg.svd(np.swapaxes(seen[:, by], 1, 2) @ goal[by])
     u[:, :, 2] *= np.sign(np.linalg.det(u @ vt))[:, None]

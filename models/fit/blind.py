@@ -15,12 +15,11 @@ from models.fit.settings import FitSettings
 from models.fit.solve import fit_landmarks
 from models.head.landmarks import LID_GAPS, LIP_GAPS
 from schemas.arrays import Bool, Float32
-from schemas.units import N_LANDMARKS
+from schemas.units import N_LANDMARKS, N_MESH_POINTS
 
-_MESH_POINTS: Final = 468
 # The fit weighs these points' openings on their own: held out, they would give themselves away.
 _SHOWN: Final = np.unique(np.concatenate([LIP_GAPS, LID_GAPS]))
-HELD_OUT: Final = np.setdiff1d(np.arange(_MESH_POINTS), _SHOWN)[::3]
+HELD_OUT: Final = np.setdiff1d(np.arange(N_MESH_POINTS), _SHOWN)[::3]
 _LEFT: Final = np.setdiff1d(np.arange(N_LANDMARKS), HELD_OUT)
 _NO_SMOOTHING: Final = 1e6
 

@@ -184,10 +184,10 @@ def show_mirrored(rows: list[Row], recipe: Recipe) -> None:
             of_person = faces.setdefault(person_in(Path(row.video)), {})
             of_person.setdefault(row.video, np.array(row.asymmetry, np.float32))
     alike: dict[str, list[float]] = {CLEAN: [], "mirrored": []}
-    for row in rows:
+    for row in (row for row in rows if row.fault in alike):
         others = [face for video, face in faces[person_in(Path(row.video))].items() if video != row.video]
         measured = likeness(np.array(row.asymmetry, np.float32), others, recipe.mirrors)
-        if row.fault in alike and measured is not None:
+        if measured is not None:
             alike[row.fault].append(measured)
     for fault, done in (("mirrored", "caught"), (CLEAN, "refused")):
         count = sum(cosine < recipe.mirrors.min_cosine for cosine in alike[fault])

@@ -7,7 +7,6 @@ import numpy as np
 from models.fit.basis import LandmarkBasis
 from models.fit.project import pose
 from models.fit.quality import measure
-from models.fit.similarity import aligned_distance
 from models.fit.solve import Fit
 from models.head.landmarks import OUTER_EYE_CORNERS
 from models.head.model import HeadModel
@@ -16,6 +15,7 @@ from models.head.rotation import to_axis_angle, to_matrix
 from models.overlay import head_vertices
 from schemas.motion import HeadMotion
 from tests.bench.recon_data import Case
+from tests.similarity import aligned_distance
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from models.fit.basis import LandmarkBasis
 from models.head.embed import views
 from models.head.model import load_open_head
 from models.landmarks import FaceLandmarker
+from schemas.units import N_MESH_POINTS
 
 SEED = 4_001  # nobody the program invents elsewhere
 TAUGHT = 0.8
@@ -55,8 +56,8 @@ def main() -> None:
 
 def unmoved(basis: LandmarkBasis) -> npt.NDArray[np.intp]:
     """The points of the mesh that expressions move less than the median, and the jaw not."""
-    moved = np.linalg.norm(basis.expression[:468], axis=(1, 2))
-    with_jaw = (basis.weight[:468] >= 0.05) & (basis.joint[:468] == 0)
+    moved = np.linalg.norm(basis.expression[:N_MESH_POINTS], axis=(1, 2))
+    with_jaw = (basis.weight[:N_MESH_POINTS] >= 0.05) & (basis.joint[:N_MESH_POINTS] == 0)
     return np.flatnonzero((moved < np.median(moved)) & ~with_jaw)
 
 

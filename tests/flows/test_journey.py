@@ -13,14 +13,11 @@ from flows.kit import Kit, load_kit
 from flows.recipe import load_recipe
 from flows.settings import Settings
 from models.encode import encode_video
-from schemas.arrays import Float32, UInt8
-from schemas.source import Offer, SourceVideo
 from schemas.units import SAMPLE_RATE
-from tasks.ingest import IngestConfig, ingest
-from tasks.media.footage import Footage
 from tasks.table import STAGES
 from tests.builders import face_landmarker_file, moving_pattern, real_clip, tone, write_media
 from tests.flows.records import offered
+from tests.watched import seen_and_heard
 
 pytestmark = pytest.mark.slow
 
@@ -31,20 +28,6 @@ def kit() -> Iterator[Kit]:
     kit = load_kit(Settings.load().assets, load_recipe())
     with kit.landmarker:  # one that the garbage collector closes can wait for ever
         yield kit
-
-
-@pytest.fixture
-def decodes(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """How often each file is opened for decoding."""
-    opened: Counter[str] = Counter()
-    enter = Footage.__enter__
-
-    def counted(self: Footage) -> Footage:
-        opened[self.source.offer.path.name] += 1
-        return enter(self)
-
-    monkeypatch.setattr(Footage, "__enter__", counted)
-    return opened
 
 
 @pytest.mark.real_data
@@ -71,16 +54,6 @@ def test_a_video_without_a_face_has_no_clips_and_one_reason(kit: Kit, decodes: C
     assert rows["clips"].num_rows == 0
     assert rows["sources"]["reason"].to_pylist() == ["no_face"]
     assert decodes == {"pattern.mp4": 1}
-
-
-def seen_and_heard(path: Path, late_samples: int = 0) -> tuple[list[UInt8], Float32]:
-    """A video's pictures, and its sound so many samples at 16 kHz later, or earlier."""
-    source = ingest(Offer(path), IngestConfig())
-    assert isinstance(source, SourceVideo)
-    with Footage(source, 512) as footage:
-        pictures = [picture.rgb for picture in footage.pictures()]
-        sound, _ = footage.sound(0, len(pictures), -late_samples)
-    return pictures, sound
 
 
 def late(path: Path, target: Path, samples: int) -> Path:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from flows.sounds import sounds_at_hand, sounds_of
-from tasks.media.footage import Footage
 from tests.builders import numbered_grey, write_media
 from tests.flows.avatars import Spoken, curate, tiny_models
 from tests.flows.records import N_FRAMES
@@ -54,19 +53,11 @@ def test_sounds_of_one_source_are_those_in_it_though_they_overlap_and_lie_behind
 
 
 def test_sources_are_read_once_though_their_clips_come_mixed(
-    sources: dict[Path, tuple[Spoken, SelectedClip]], monkeypatch: pytest.MonkeyPatch
+    sources: dict[Path, tuple[Spoken, SelectedClip]], decodes: Counter[str]
 ) -> None:
-    opened: Counter[str] = Counter()
-    enter = Footage.__enter__
-
-    def counted(self: Footage) -> Footage:
-        opened[self.source.offer.path.name] += 1
-        return enter(self)
-
-    monkeypatch.setattr(Footage, "__enter__", counted)
     parts = [part for _, clip in sources.values() for part in parts_of(clip)]
     mixed = [parts[k] for k in (4, 0, 2, 5, 1, 3)]
     with sounds_at_hand(parts) as sounds:
         for part in mixed:
             np.testing.assert_allclose(sounds.of(part), said_in(sources[part.path][0], part), atol=1e-4)
-    assert opened == {"ann.mkv": 1, "bob.mkv": 1}
+    assert decodes == {"ann.mkv": 1, "bob.mkv": 1}

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.fit.similarity import aligned_distance
 from models.head.model import HeadModel
 from schemas.arrays import Float32
 from schemas.units import EXPRESSION_DIM, SHAPE_DIM
+from tests.similarity import aligned_distance
 
 WIDTH, HEIGHT, FOCAL_PX = 512, 480, 1280.0
 SPOKEN = ("mouthSmileLeft", "mouthSmileRight", "mouthFunnel", "browInnerUp", "eyeBlinkLeft", "eyeBlinkRight")
@@ -55,6 +55,13 @@ def project(points: Float32) -> Float32:
     scaled = FOCAL_PX * points[..., :2] / points[..., 2:]
     centre = np.array([(WIDTH - 1) / 2, (HEIGHT - 1) / 2])
     return (centre + scaled * [-1, 1]).astype(np.float32)
+
+
+def as_landmarks(points: Float32) -> Float32:
+    """Camera-frame ``points`` [T, 478, 3] as MediaPipe gives them: pixels, z too, which points away from the viewer."""
+    flat = project(points)
+    scale = np.ptp(flat[..., 0]) / np.ptp(points[..., 0])
+    return np.concatenate([flat, -scale * points[..., 2:]], axis=-1).astype(np.float32)
 
 
 def similarity_error_mm(found: Float32, true: Float32) -> float:

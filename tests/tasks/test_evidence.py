@@ -19,7 +19,7 @@ from schemas.speech import SpeechTrack, Word
 from tasks.evidence import EvidenceConfig, evidence
 from tasks.reconstruct import ReconstructConfig, reconstruct
 from tests import builders, faults
-from tests.models.talking_head import HEIGHT, WIDTH, Truth, speak
+from tests.models.talking_head import HEIGHT, WIDTH, Truth, as_landmarks, speak
 from tests.watched import landmarks_of
 
 HEAD = load_open_head()
@@ -31,16 +31,12 @@ READOUT = LipReadout(MODEL, np.eye(2, dtype=np.float32))
 
 
 def clip_of(truth: Truth) -> Clip:
-    depth = -HEAD.landmarks(truth.vertices)[..., 2:]
-    pixels_per_m = np.ptp(truth.pixels[..., 0]) / np.ptp(HEAD.landmarks(truth.vertices)[..., 0])
-    landmarks = np.concatenate([truth.pixels, pixels_per_m * depth], axis=2).astype(np.float32)
+    landmarks = as_landmarks(HEAD.landmarks(truth.vertices))
     return builders.clip(len(landmarks), landmarks=landmarks, image_width=WIDTH, image_height=HEIGHT)
 
 
 def said_by(lips: Float32, words: tuple[Word, ...] = (), model: str = MODEL) -> SpeechTrack:
-    n = len(lips)
-    ones, nothing = np.ones(n, np.float32), np.zeros(0, np.uint32)
-    return SpeechTrack("clip", n, ones, ones, ones > 0, lips, model, "en", 1.0, "", words, nothing)
+    return builders.heard(lips, model, words)
 
 
 def witness(clip: Clip, spoken: SpeechTrack, motion: HeadMotion | None = None) -> Evidence:

@@ -10,19 +10,12 @@ from models.head.model import load_open_head
 from schemas.arrays import Float32
 from tasks.mirrors import MirrorConfig, likeness
 from tests.builders import real_clip
-from tests.models.talking_head import WIDTH, project, speak
+from tests.models.talking_head import WIDTH, as_landmarks, speak
 from tests.watched import landmarks_of
 
 HEAD = load_open_head()
 MEAN_FACE = HEAD.landmarks(HEAD.template)
 CONFIG = MirrorConfig()
-
-
-def pixels(points: Float32) -> Float32:
-    """[T, 478, 3] as MediaPipe gives them, z in pixels too."""
-    flat = project(points)
-    scale = np.ptp(flat[..., 0]) / np.ptp(points[..., 0])
-    return np.concatenate([flat, -scale * points[..., 2:]], axis=-1).astype(np.float32)
 
 
 def crooked(seed: int, mirrored: bool = False) -> Float32:
@@ -31,7 +24,7 @@ def crooked(seed: int, mirrored: bool = False) -> Float32:
     hanging = points[:, 291].copy()
     points[:, 291, 1] -= 0.006
     assert (hanging != points[:, 291]).any()
-    seen = pixels(points)
+    seen = as_landmarks(points)
     if mirrored:
         pairs = np.linalg.norm(MEAN_FACE[:, None] - MEAN_FACE[None] * [-1, 1, 1], axis=2).argmin(1)
         seen = seen[:, pairs]
@@ -46,6 +39,7 @@ def test_a_mirror_image_has_the_opposite_asymmetry_and_turn() -> None:
     assert flipped.mean(0)[mouth] == pytest.approx(-own.mean(0)[mouth], abs=0.3)
     assert np.abs(turn).max() > 0.02
     assert back == pytest.approx(-turn, abs=0.02)
+    assert asymmetry(crooked(0), np.ones(10, np.bool_), MEAN_FACE).shape == (ASYMMETRY_DIM,)
 
 
 def test_it_does_not_depend_on_where_the_head_is_or_turns() -> None:
@@ -76,6 +70,8 @@ def test_likeness_is_asked_of_enough_faces_that_agree() -> None:
     assert likeness(-person, videos, CONFIG) == pytest.approx(-1, abs=0.1)
     assert likeness(person, videos[:2], CONFIG) is None
     assert likeness(np.zeros_like(person), videos, CONFIG) is None
+    strangers = [rng.normal(size=ASYMMETRY_DIM).astype(np.float32) for _ in range(9)]
+    assert likeness(person, strangers, CONFIG) is None
 
 
 def test_faces_that_have_little_in_common_say_nothing_of_another() -> None:

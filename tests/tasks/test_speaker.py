@@ -12,7 +12,7 @@ from schemas.speech import SpeechTrack
 from schemas.sync import SyncReading
 from schemas.units import SAMPLES_PER_FRAME
 from tasks.speaker import Seen, SpeakerConfig, meeting, own_voice
-from tests.builders import clip
+from tests.builders import clip, heard
 
 CONFIG = SpeakerConfig()
 N = 200
@@ -41,16 +41,9 @@ def moving(seed: int, n: int = N) -> Float32:
     return np.random.default_rng(seed).normal(size=(n, 2)).cumsum(0).astype(np.float32)
 
 
-def heard(lips: Float32, model: str = MODEL) -> SpeechTrack:
-    """A sound that lets expect ``lips``; unless by ``model``, only the sync model can tell."""
-    n = len(lips)
-    ones, nothing = np.ones(n, np.float32), np.zeros(0, np.uint32)
-    return SpeechTrack("clip", n, ones, ones, ones > 0, lips, model, "en", 1.0, "", (), nothing)
-
-
 def own(seen: Seen, *others: Seen, spoken: SpeechTrack | None = None) -> Float32:
     head = load_open_head()
-    by_sync_alone = heard(moving(0, seen.clip.n_frames), "another")
+    by_sync_alone = heard(moving(0, seen.clip.n_frames), "an embedding that the readout does not know")
     return own_voice(seen, others, spoken or by_sync_alone, Sayings(head), READOUT, head, CONFIG)
 
 
@@ -62,9 +55,9 @@ def test_of_two_faces_the_voice_belongs_to_the_one_that_says_it() -> None:
 
 def test_where_the_sync_model_cannot_tell_the_lips_that_the_sound_lets_expect_do() -> None:
     one, other = face(says=1.0), replace(face(says=1.0), lips=moving(7))
-    assert own(one, other, spoken=heard(one.lips)).all()
-    assert not own(one, other, spoken=heard(other.lips)).any()
-    assert not own(one, other, spoken=heard(moving(8))).any()
+    assert own(one, other, spoken=heard(one.lips, MODEL)).all()
+    assert not own(one, other, spoken=heard(other.lips, MODEL)).any()
+    assert not own(one, other, spoken=heard(moving(8), MODEL)).any()
     assert not own(one, other).any()
 
 
